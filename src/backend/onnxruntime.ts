@@ -1,0 +1,139 @@
+import { availableParallelism } from 'node:os';
+import * as ort from 'onnxruntime-node';
+import type { DType, Tensor, TensorData } from '../graph/graph.ts';
+import { showShape } from '../graph/graph.ts';
+import { encodeOnnx } from '../graph/onnx.ts';
+import { GanletError } from '../util/errors.ts';
+import type { Backend, Compiled, Feeds, Program } from './backend.ts';
+
+export type Provider = 'cpu' | 'webgpu' | 'cuda';
+
+/**
+ * ONNX Runtime as an engine. `threads` 0 means all cores.
+ * Throws PROVIDER_MISSING when the provider is not in this build of onnxruntime-node.
+ */
+export function onnxruntime({ provider = 'cpu', threads = 0 }: { provider?: Provider; threads?: number } = {}): Backend {
+  const bundled = ort.listSupportedBackends().map((b) => b.name);
+  if (!bundled.includes(provider)) {
+    throw new GanletError('PROVIDER_MISSING', `provider must be one of ${bundled.join(', ')} on this machine, got ${provider}`, {
+      hint:
+        provider === 'cuda'
+          ? 'install the CUDA provider: npm install onnxruntime-node --onnxruntime-node-install=cuda12'
+          : 'run ganlet doctor to see what this machine can do',
+    });
+  }
+  const count = threads > 0 ? threads : availableParallelism();
+  return {
+    description: { engine: 'onnxruntime-node', version: ort.env.versions.node ?? ort.env.versions.common, provider, threads: count },
+    compile: (program) => compile(program, provider, count),
+  };
+}
+
+async function compile(program: Program, provider: Provider, threads: number): Promise<Compiled> {
+  const { graph, state } = program;
+  const bytes = encodeOnnx(graph);
+  let session: ort.InferenceSession;
+  try {
+    session = await ort.InferenceSession.create(bytes, {
+      executionProviders: [provider],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new GanletError('COMPILE_FAILED', `the ${provider} provider cannot run graph "${graph.name}": ${reason}`, {
+      hint: 'run ganlet doctor; a provider may lack an operator or its driver',
+      cause,
+    });
+  }
+  return resident(program, session, new Set(state.map((s) => s.output.name)));
+}
+
+/** State in two sets of buffers: a run reads one and writes the other, then they change places. */
+function resident({ graph, state }: Program, session: ort.InferenceSession, stateOutputs: ReadonlySet<string>): Compiled {
+  let current = state.map((s) => toOrt(s.initial));
+  let spare = state.map((s) => toOrt({ ...s.initial, data: s.initial.data.slice() as TensorData }));
+  const results = graph.outputs.map((v) => v.name).filter((name) => !stateOutputs.has(name));
+  const expected = new Map(graph.inputs.map((v) => [v.name, v]));
+  for (const s of state) expected.delete(s.input.name);
+
+  return {
+    async run(feeds: Feeds) {
+      const inputs: Record<string, ort.Tensor> = {};
+      for (const [name, value] of expected) {
+        const fed = feeds[name];
+        const fits = fed?.shape.length === value.shape.length && fed.shape.every((d, i) => typeof value.shape[i] !== 'number' || d === value.shape[i]);
+        if (!fed || !fits || fed.dtype !== value.dtype) {
+          const got = fed ? `${fed.dtype} ${showShape(fed.shape)}` : 'nothing';
+          throw new GanletError('FEED_MISMATCH', `input "${name}" of "${graph.name}" must be ${value.dtype} ${showShape(value.shape)}, got ${got}`);
+        }
+        inputs[name] = toOrt(fed);
+      }
+      const fetches: Record<string, ort.Tensor | null> = {};
+      for (const [i, s] of state.entries()) {
+        inputs[s.input.name] = current[i]!;
+        fetches[s.output.name] = spare[i]!;
+      }
+      for (const name of results) fetches[name] = null;
+      const outputs = await session.run(inputs, fetches);
+      [current, spare] = [spare, current];
+      return Object.fromEntries(results.map((name) => [name, fromOrt(outputs[name]!)]));
+    },
+    async readState(names) {
+      const wanted = names ? new Set(names) : undefined;
+      const found = new Map<string, Tensor>();
+      for (const [i, s] of state.entries()) {
+        if (wanted && !wanted.has(s.name)) continue;
+        const { data } = fromOrt(current[i]!);
+        found.set(s.name, { ...s.initial, data: data.slice() as TensorData });
+      }
+      return found;
+    },
+    async writeState(values) {
+      const index = new Map(state.map((s, i) => [s.name, i]));
+      for (const [name, tensor] of values) {
+        const i = index.get(name);
+        const shape = i === undefined ? undefined : state[i]!.initial.shape;
+        if (i === undefined || tensor.data.length !== state[i]!.initial.data.length || String(shape) !== String(tensor.shape)) {
+          throw new GanletError('STATE_MISMATCH', `state "${name}" must be ${shape ? showShape(shape) : 'part of the program'}, got ${showShape(tensor.shape)}`);
+        }
+        current[i] = toOrt({ ...tensor, data: tensor.data.slice() as TensorData });
+      }
+    },
+    async dispose() {
+      await session.release();
+    },
+  };
+}
+
+const ortTypes: Record<DType, ort.Tensor.Type> = {
+  float32: 'float32',
+  float64: 'float64',
+  float16: 'float16',
+  int64: 'int64',
+  int32: 'int32',
+  int8: 'int8',
+  uint8: 'uint8',
+  bool: 'bool',
+};
+
+function toOrt(tensor: Tensor): ort.Tensor {
+  return new ort.Tensor(ortTypes[tensor.dtype] as 'float32', tensor.data as Float32Array, [...tensor.shape]);
+}
+
+function fromOrt(tensor: ort.Tensor): Tensor {
+  return { dtype: tensor.type as DType, shape: tensor.dims, data: tensor.data as TensorData };
+}
+
+/** Runs a graph once with the given feeds: for tests, calibration and single pictures. */
+export async function runGraph(graph: Program['graph'], feeds: Feeds, backend: Backend = onnxruntime()): Promise<Record<string, Tensor>> {
+  const compiled = await backend.compile({ graph, state: [] });
+  try {
+    return await compiled.run(feeds);
+  } finally {
+    await compiled.dispose();
+  }
+}
+

@@ -1,0 +1,126 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
+import { fileError } from '../util/file-error.ts';
+import { sha256, sha256Json } from '../util/hash.ts';
+import { cacheDir } from './cache-dir.ts';
+import { greyToRgb } from './image.ts';
+import { findOpenmoji, type Picture, rendererVersion, renderOpenmoji } from './openmoji-render.ts';
+import type { PairedSource, Split } from './source.ts';
+import { splitByConcept } from './split.ts';
+
+export const openmojiAttribution =
+  'All emojis designed by OpenMoji – the open-source emoji and icon project. License: CC BY-SA 4.0';
+
+/** The rendered set then has 313 test pictures (distances between small sets mean little) and 104 for a search. */
+const fractions = { test: 0.23, val: 0.1 };
+
+export interface OpenmojiOptions {
+  /** Side of the pictures in pixels. */
+  size: number;
+  /** Outline as one grey channel or repeated as RGB. Default 3. */
+  conditionChannels?: 1 | 3;
+  /** Folder of the `openmoji` package, when it is not installed where Node looks for it. */
+  path?: string;
+  /** Where rendered pictures are kept. Default: see `cacheDir`. */
+  cache?: string;
+  /** Called while pictures are rendered, the first time only. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+interface CacheIndex {
+  version: string;
+  size: number;
+  renderer: string;
+  /** SHA-256 of the pixel file: per picture size² of outline, then size² × 3 of colour. */
+  sha256: string;
+  pictures: { id: string; name: string; concept: string }[];
+}
+
+/**
+ * OpenMoji outlines (condition) and their colour pictures (image), pixel-exact pairs. All variants of one
+ * concept (gender, hair, direction) lie in one split. Rendered once, then read from the cache; a damaged cache
+ * is rendered again. Throws DATA_PACKAGE_MISSING without the npm package, NOT_WRITABLE when the cache is.
+ */
+export async function openmojiSource(options: OpenmojiOptions): Promise<PairedSource> {
+  const { size, conditionChannels = 3, onProgress } = options;
+  const openmoji = await findOpenmoji(options.path);
+  const folder = options.cache ?? cacheDir();
+  const base = join(folder, `openmoji-${openmoji.version}-${size}px-${rendererVersion}`);
+  let cached = await readCache(base, size);
+  if (!cached) {
+    // Before the work, so that an unwritable cache is known at once.
+    await mkdir(folder, { recursive: true }).catch((error) => {
+      throw fileError('write', folder, error);
+    });
+    cached = await writeCache(base, openmoji.version, size, await renderOpenmoji(openmoji, size, onProgress));
+  }
+
+  const { index, pixels } = cached;
+  const numbered = index.pictures.map(({ id, concept }, place) => ({ id, concept, place }));
+  const parts = splitByConcept(numbered, ({ concept }) => concept, fractions);
+  const area = size * size;
+  return {
+    name: 'openmoji',
+    size,
+    conditionChannels,
+    counts: mapSplits(parts, (part) => part.length),
+    ids: mapSplits(parts, (part) => part.map(({ id }) => id)),
+    attribution: openmojiAttribution,
+    hash: sha256Json([
+      index.sha256,
+      size,
+      conditionChannels,
+      mapSplits(parts, (part) => part.map(({ id }) => id)),
+    ]),
+    pair(split, i) {
+      const picture = parts[split][i];
+      if (!picture) throw new RangeError(`${split} has ${parts[split].length} pairs, asked for number ${i}`);
+      const start = picture.place * area * 4;
+      const outline = pixels.subarray(start, start + area);
+      return {
+        condition: conditionChannels === 1 ? outline : greyToRgb(outline),
+        image: pixels.subarray(start + area, start + area * 4),
+      };
+    },
+  };
+}
+
+/** The cached pictures, or undefined when there are none or they are not what was written. */
+async function readCache(
+  base: string,
+  size: number,
+): Promise<{ index: CacheIndex; pixels: Uint8Array } | undefined> {
+  try {
+    const index = JSON.parse(await readFile(`${base}.json`, 'utf8')) as CacheIndex;
+    const pixels = await readFile(`${base}.bin`);
+    const whole =
+      pixels.length === index.pictures.length * size * size * 4 && sha256(pixels) === index.sha256;
+    return whole ? { index, pixels } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function writeCache(
+  base: string,
+  version: string,
+  size: number,
+  pictures: Picture[],
+): Promise<{ index: CacheIndex; pixels: Uint8Array }> {
+  const pixels = Buffer.concat(pictures.flatMap(({ outline, colour }) => [outline, colour]));
+  const index: CacheIndex = {
+    version,
+    size,
+    renderer: rendererVersion,
+    sha256: sha256(pixels),
+    pictures: pictures.map(({ id, name, concept }) => ({ id, name, concept })),
+  };
+  await writeFileAtomic(`${base}.bin`, pixels);
+  await writeJsonAtomic(`${base}.json`, index);
+  return { index, pixels };
+}
+
+function mapSplits<A, B>(parts: Record<Split, A>, map: (part: A) => B): Record<Split, B> {
+  return { train: map(parts.train), val: map(parts.val), test: map(parts.test) };
+}

@@ -1,0 +1,218 @@
+import { GanletError } from '../util/errors.ts';
+
+export type DType = 'float32' | 'float64' | 'float16' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool';
+
+/** A size: a number, or the name of one that is known only when the graph runs (`batch`, `width:trunk`). */
+export type Dim = number | string;
+
+export interface TensorType {
+  readonly dtype: DType;
+  /** `undefined` only for a value of a foreign file whose rank could not be inferred. */
+  readonly shape: readonly Dim[];
+}
+
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Uint16Array
+  | BigInt64Array
+  | Int32Array
+  | Int8Array
+  | Uint8Array;
+
+/** A constant: `data` in row-major order. float16 keeps its bits in a Uint16Array, bool is a Uint8Array of 0 and 1. */
+export interface Tensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: TensorData;
+}
+
+export type Attribute = number | string | readonly number[] | readonly string[] | Tensor;
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** One edge of the graph: produced by a node, fed as an input, or constant (`tensor`). */
+export interface Value {
+  readonly graph: Graph;
+  name: string;
+  dtype: DType;
+  shape: readonly Dim[];
+  /** The node that computes it; absent for inputs and constants. */
+  node?: Node;
+  /** The constant's contents; absent for everything computed or fed. */
+  tensor?: Tensor;
+}
+
+export interface Node {
+  readonly op: string;
+  name: string;
+  readonly inputs: (Value | null)[];
+  readonly outputs: Value[];
+  readonly attributes: Attributes;
+}
+
+/**
+ * A computation: nodes in an order in which they can run, the values fed to it and the values it gives.
+ * Constants (ONNX initialisers) are values with a tensor, listed in `constants` by name.
+ */
+export class Graph {
+  name: string;
+  readonly nodes: Node[] = [];
+  readonly inputs: Value[] = [];
+  readonly outputs: Value[] = [];
+  readonly constants = new Map<string, Value>();
+  /** Free text carried in the file (`metadata_props`). */
+  readonly metadata = new Map<string, string>();
+  private readonly names = new Map<string, number>();
+  private readonly scalars = new Map<string, Value>();
+  private scope = '';
+
+  constructor(name = 'graph') {
+    this.name = name;
+  }
+
+  /** Runs `body` with `prefix/` before the names of the nodes it adds, so that listings tell the parts of a step apart. */
+  scoped<T>(prefix: string, body: () => T): T {
+    const before = this.scope;
+    this.scope = `${before}${prefix}/`;
+    try {
+      return body();
+    } finally {
+      this.scope = before;
+    }
+  }
+
+  /** A name no other value or node has: `base`, else `base_1`, `base_2`, … */
+  unique(base: string): string {
+    const count = this.names.get(base);
+    if (count === undefined) {
+      this.names.set(base, 0);
+      return base;
+    }
+    for (let i = count + 1; ; i++) {
+      const name = `${base}_${i}`;
+      if (!this.names.has(name)) {
+        this.names.set(base, i);
+        this.names.set(name, 0);
+        return name;
+      }
+    }
+  }
+
+  /** Declares a value fed at run time. Throws NAME_TAKEN when the name is in use. */
+  input(name: string, dtype: DType, shape: readonly Dim[]): Value {
+    if (this.names.has(name)) throw new GanletError('NAME_TAKEN', `graph input names must be unique, "${name}" is taken`);
+    const value: Value = { graph: this, name: this.unique(name), dtype, shape };
+    this.inputs.push(value);
+    return value;
+  }
+
+  /** Adds a constant; the tensor is referenced, not copied. */
+  constant(tensor: Tensor, name = 'const'): Value {
+    const value: Value = { graph: this, name: this.unique(name), dtype: tensor.dtype, shape: tensor.shape, tensor };
+    this.constants.set(value.name, value);
+    return value;
+  }
+
+  /** A float scalar, one constant for each distinct number (of the dtype asked for). */
+  scalar(x: number, dtype: DType = 'float32'): Value {
+    const key = `${dtype}:${Object.is(x, -0) ? '-0' : x}`;
+    let value = this.scalars.get(key);
+    if (!value || this.constants.get(value.name) !== value) {
+      const data =
+        dtype === 'int64'
+          ? BigInt64Array.of(BigInt(x))
+          : dtype === 'float64'
+            ? Float64Array.of(x)
+            : dtype === 'int32'
+              ? Int32Array.of(x)
+              : dtype === 'bool' || dtype === 'uint8'
+                ? Uint8Array.of(x)
+                : Float32Array.of(x);
+      value = this.constant({ dtype, shape: [], data }, `c${x}`);
+      this.scalars.set(key, value);
+    }
+    return value;
+  }
+
+  /** An int64 vector (shape, axes, pads), one constant for each distinct list. */
+  vector(values: readonly number[]): Value {
+    const key = `i:${values.join(',')}`;
+    let value = this.scalars.get(key);
+    if (!value || this.constants.get(value.name) !== value) {
+      value = this.constant(int64(values), `i${values.join('_')}`);
+      this.scalars.set(key, value);
+    }
+    return value;
+  }
+
+  /** Adds a node whose output types are known; `ops/op.ts` `emit` infers them. */
+  add(
+    op: string,
+    inputs: (Value | null)[],
+    attributes: Attributes,
+    outputs: readonly (TensorType & { name?: string })[],
+    name?: string,
+  ): Node {
+    const node: Node = { op, name: this.unique(this.scope + (name ?? op)), inputs, outputs: [], attributes };
+    for (const [i, type] of outputs.entries()) {
+      const base = type.name ?? (i === 0 ? `${node.name}:y` : `${node.name}:y${i}`);
+      node.outputs.push({ graph: this, name: this.unique(base), dtype: type.dtype, shape: type.shape, node });
+    }
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** Marks values as results; `name` renames the value. */
+  output(value: Value, name?: string): Value {
+    if (name !== undefined && name !== value.name) {
+      if (this.names.has(name)) throw new GanletError('NAME_TAKEN', `graph output names must be unique, "${name}" is taken`);
+      if (value.tensor) this.constants.delete(value.name);
+      value.name = this.unique(name);
+      if (value.tensor) this.constants.set(value.name, value);
+    }
+    this.outputs.push(value);
+    return value;
+  }
+
+  /** The value called `name`, or undefined. */
+  find(name: string): Value | undefined {
+    const constant = this.constants.get(name);
+    if (constant) return constant;
+    for (const value of this.inputs) if (value.name === name) return value;
+    for (const node of this.nodes) for (const value of node.outputs) if (value.name === name) return value;
+    return undefined;
+  }
+}
+
+/** Number of elements of a shape of numbers; throws when a dimension is a symbol. */
+export function sizeOf(shape: readonly Dim[]): number {
+  let n = 1;
+  for (const d of shape) {
+    if (typeof d !== 'number') throw new GanletError('SHAPE_SYMBOLIC', `the size of [${shape.join(', ')}] must be known, "${d}" is not`);
+    n *= d;
+  }
+  return n;
+}
+
+/** True when every dimension is a number. */
+export function isStatic(shape: readonly Dim[]): shape is readonly number[] {
+  return shape.every((d) => typeof d === 'number');
+}
+
+export function showShape(shape: readonly Dim[]): string {
+  return `[${shape.join(', ')}]`;
+}
+
+export function float32(shape: readonly number[], data: ArrayLike<number>): Tensor {
+  return { dtype: 'float32', shape, data: data instanceof Float32Array ? data : Float32Array.from(data) };
+}
+
+export function int64(values: readonly number[], shape: readonly number[] = [values.length]): Tensor {
+  return { dtype: 'int64', shape, data: BigInt64Array.from(values, (v) => BigInt(v)) };
+}
+
+/** The numbers of an integer (or float) constant, or undefined when the value is not constant. */
+export function constantNumbers(value: Value | null | undefined): number[] | undefined {
+  if (!value?.tensor) return undefined;
+  return Array.from(value.tensor.data as Iterable<number | bigint>, Number);
+}

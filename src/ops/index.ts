@@ -1,0 +1,86 @@
+import * as activation from './activation.ts';
+import * as conv from './conv.ts';
+import * as elementwise from './elementwise.ts';
+import * as matmul from './matmul.ts';
+import * as norm from './norm.ts';
+import type { Op } from './op.ts';
+import * as reduce from './reduce.ts';
+import * as shape from './shape.ts';
+
+/** Every operator the toolkit knows, by its ONNX name. */
+export const ops = {
+  Add: elementwise.Add,
+  Sub: elementwise.Sub,
+  Mul: elementwise.Mul,
+  Div: elementwise.Div,
+  Pow: elementwise.Pow,
+  Max: elementwise.Max,
+  Min: elementwise.Min,
+  Equal: elementwise.Equal,
+  Less: elementwise.Less,
+  LessOrEqual: elementwise.LessOrEqual,
+  Greater: elementwise.Greater,
+  GreaterOrEqual: elementwise.GreaterOrEqual,
+  And: elementwise.And,
+  Or: elementwise.Or,
+  Not: elementwise.Not,
+  Where: elementwise.Where,
+  Neg: elementwise.Neg,
+  Abs: elementwise.Abs,
+  Sign: elementwise.Sign,
+  Sqrt: elementwise.Sqrt,
+  Reciprocal: elementwise.Reciprocal,
+  Exp: elementwise.Exp,
+  Log: elementwise.Log,
+  Erf: elementwise.Erf,
+  Floor: elementwise.Floor,
+  Ceil: elementwise.Ceil,
+  Round: elementwise.Round,
+  Identity: elementwise.Identity,
+  Cast: elementwise.Cast,
+  Clip: elementwise.Clip,
+  Relu: activation.Relu,
+  LeakyRelu: activation.LeakyRelu,
+  PRelu: activation.PRelu,
+  Elu: activation.Elu,
+  Sigmoid: activation.Sigmoid,
+  Tanh: activation.Tanh,
+  Softplus: activation.Softplus,
+  HardSigmoid: activation.HardSigmoid,
+  HardSwish: activation.HardSwish,
+  Softmax: activation.Softmax,
+  LogSoftmax: activation.LogSoftmax,
+  Dropout: activation.Dropout,
+  ReduceSum: reduce.ReduceSum,
+  ReduceMean: reduce.ReduceMean,
+  ReduceMax: reduce.ReduceMax,
+  MatMul: matmul.MatMul,
+  Gemm: matmul.Gemm,
+  Conv: conv.Conv,
+  ConvTranspose: conv.ConvTranspose,
+  InstanceNormalization: norm.InstanceNormalization,
+  BatchNormalization: norm.BatchNormalization,
+  LayerNormalization: norm.LayerNormalization,
+  Reshape: shape.Reshape,
+  Flatten: shape.Flatten,
+  Transpose: shape.Transpose,
+  Squeeze: shape.Squeeze,
+  Unsqueeze: shape.Unsqueeze,
+  Expand: shape.Expand,
+  Concat: shape.Concat,
+  Split: shape.Split,
+  Tile: shape.Tile,
+  Shape: shape.Shape,
+  ConstantOfShape: shape.ConstantOfShape,
+  Range: shape.Range,
+  Constant: shape.Constant,
+  Slice: shape.Slice,
+  Pad: shape.Pad,
+} satisfies Record<string, Op>;
+
+export type OpType = keyof typeof ops;
+
+/** The operator called `type`, or undefined. */
+export function findOp(type: string): Op | undefined {
+  return Object.hasOwn(ops, type) ? ops[type as OpType] : undefined;
+}

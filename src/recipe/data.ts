@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { choice, flag, number, section, text, whole } from './fields.ts';
+
+const channelCounts = z.literal([1, 3], { error: 'must be 1 (grey) or 3 (colour)' });
+
+/** Where the image pairs come from and how a batch is made of them. */
+export const dataSchema = section({
+  source: choice(['openmoji', 'aligned', 'folders']).describe(
+    'openmoji: outline and colour of the emoji in the npm package of that name; aligned: a folder of pictures, each holding A and B side by side; folders: two folders A and B with the same file names.',
+  ),
+  path: text('the path of a folder')
+    .optional()
+    .describe("Folder of the pictures (aligned, folders), relative to the recipe's folder."),
+  size: whole({ min: 16, max: 1024, multipleOf: 4 }).describe('Side of the square images, in pixels.'),
+  flip: flag().default(true).describe('Mirror a training pair left to right, every second time.'),
+  jitter: number({ min: 0, max: 1 })
+    .default(0)
+    .describe(
+      'Enlarge a training pair by this fraction, then crop it at a random place; 0 is off, pix2pix uses 0.117.',
+    ),
+  direction: choice(['AtoB', 'BtoA']).default('AtoB').describe('Which side is the condition: AtoB makes B from A.'),
+  onBadImage: choice(['error', 'skip'])
+    .default('error')
+    .describe('What an unreadable picture does: stop the run, or be left out and counted.'),
+  channels: section({
+    condition: channelCounts.default(3).describe('Channels of the image that is given.'),
+    image: channelCounts.default(3).describe('Channels of the image that is made.'),
+  })
+    .prefault({})
+    .describe('1 is grey, 3 is colour.'),
+});
+
+export type DataConfig = z.output<typeof dataSchema>;
