@@ -1,10 +1,11 @@
+import { mayEqual } from '../graph/dims.ts';
 import type { Node, Value } from '../graph/graph.ts';
 import { showShape, sizeOf } from '../graph/graph.ts';
-import { mayEqual } from '../graph/dims.ts';
 import { add } from '../ops/elementwise.ts';
 import { findOp } from '../ops/index.ts';
+import { reshape } from '../ops/layout.ts';
 import { reduceSum } from '../ops/reduce.ts';
-import { reshape, zerosLike } from '../ops/shape.ts';
+import { zerosLike } from '../ops/sizes.ts';
 import { GanletError } from '../util/errors.ts';
 
 /**
@@ -18,7 +19,10 @@ import { GanletError } from '../util/errors.ts';
  */
 export function gradient(loss: Value, targets: readonly Value[], stopAt: readonly Value[] = []): Value[] {
   if (sizeOf(loss.shape) !== 1)
-    throw new GanletError('LOSS_NOT_SCALAR', `a loss must be one number, "${loss.name}" has shape ${showShape(loss.shape)}`);
+    throw new GanletError(
+      'LOSS_NOT_SCALAR',
+      `a loss must be one number, "${loss.name}" has shape ${showShape(loss.shape)}`,
+    );
   const { graph } = loss;
   const wanted = dependents(graph.nodes, new Set(targets), new Set(stopAt));
   const arriving = new Map<Value, Value>();
@@ -34,7 +38,11 @@ export function gradient(loss: Value, targets: readonly Value[], stopAt: readonl
 }
 
 /** Values whose value depends on one of `sources`, the sources included. */
-function dependents(nodes: readonly Node[], sources: ReadonlySet<Value>, stop: ReadonlySet<Value>): Set<Value> {
+function dependents(
+  nodes: readonly Node[],
+  sources: ReadonlySet<Value>,
+  stop: ReadonlySet<Value>,
+): Set<Value> {
   const found = new Set(sources);
   for (const node of nodes) {
     if (!node.inputs.some((x) => x && found.has(x))) continue;
@@ -57,7 +65,15 @@ function propagate(node: Node, wanted: ReadonlySet<Value>, arriving: Map<Value, 
     return !!x && wanted.has(x);
   };
   const dy = dys[0] ?? zerosLike(node.outputs[0]!);
-  const dxs = op.gradient({ node, inputs: node.inputs, outputs: node.outputs, dy, dys, attributes: node.attributes, needs });
+  const dxs = op.gradient({
+    node,
+    inputs: node.inputs,
+    outputs: node.outputs,
+    dy,
+    dys,
+    attributes: node.attributes,
+    needs,
+  });
   for (const [i, x] of node.inputs.entries()) {
     const raw = dxs[i];
     if (!x || !raw || !needs(i)) continue;

@@ -5,22 +5,27 @@ import type { PairedSource, Split } from './source.ts';
 export interface Augment {
   /** Mirror left–right with probability ½, condition and image together. */
   flip?: boolean;
-  /** Enlarge by 286/256 and cut a random window of the original size, condition and image together. */
-  jitter?: boolean;
+  /**
+   * Enlarge by this fraction and cut a random window of the original size, condition and image together.
+   * 0 is off; 0.117 is pix2pix's 286/256.
+   */
+  jitter?: number;
 }
 
 /** N pairs as networks take them: float32 NCHW in [−1, 1]. */
 export interface Batch {
-  /** [N, conditionChannels, size, size] */
+  /** [N, channels.condition, size, size] */
   condition: Float32Array;
-  /** [N, 3, size, size] */
+  /** [N, channels.image, size, size] */
   image: Float32Array;
+  /** Which pairs were flipped: what is cached per pair must be flipped with them. */
+  mirrored: boolean[];
 }
 
 /**
  * The pairs `indices` of a split as one batch. What is random comes from `random` alone, drawn per pair in
  * order (flip, then the window's x and y), so equal arguments give equal batches. Jitter is that of pix2pix
- * (Isola et al. 2017, §6.2: 256 → 286 → 256), bilinear here.
+ * (Isola et al. 2017, §6.2: 256 → 286 → 256) with bilinear enlargement.
  */
 export async function makeBatch(
   source: PairedSource,
@@ -29,29 +34,31 @@ export async function makeBatch(
   augment: Augment,
   random: Rng,
 ): Promise<Batch> {
-  const { size, conditionChannels } = source;
+  const { size, channels } = source;
   const count = indices.length;
-  const condition = new Float32Array(count * conditionChannels * size * size);
-  const image = new Float32Array(count * 3 * size * size);
+  const condition = new Float32Array(count * channels.condition * size * size);
+  const image = new Float32Array(count * channels.image * size * size);
   const pairs = await Promise.all(Array.from(indices, (index) => source.pair(split, index)));
-  const enlarged = Math.round((size * 286) / 256);
+  const mirrored: boolean[] = [];
+  const enlarged = Math.round(size * (1 + (augment.jitter ?? 0)));
   const [columns, rows] = [sampler(size), sampler(size)];
   for (let n = 0; n < count; n++) {
-    const mirrored = augment.flip === true && random.uniform() < 0.5;
+    const flipped = augment.flip === true && random.uniform() < 0.5;
+    mirrored.push(flipped);
     const pair = pairs[n]!;
-    const conditionAt = n * conditionChannels * size * size;
-    const imageAt = n * 3 * size * size;
-    if (augment.jitter) {
-      place(columns, random.int(0, enlarged - size), enlarged, mirrored);
+    const conditionAt = n * channels.condition * size * size;
+    const imageAt = n * channels.image * size * size;
+    if (enlarged > size) {
+      place(columns, random.int(0, enlarged - size), enlarged, flipped);
       place(rows, random.int(0, enlarged - size), enlarged, false);
-      window(pair.condition, condition, conditionAt, conditionChannels, columns, rows);
-      window(pair.image, image, imageAt, 3, columns, rows);
+      window(pair.condition, condition, conditionAt, channels.condition, columns, rows);
+      window(pair.image, image, imageAt, channels.image, columns, rows);
     } else {
-      copy(pair.condition, condition, conditionAt, conditionChannels, size, mirrored);
-      copy(pair.image, image, imageAt, 3, size, mirrored);
+      copy(pair.condition, condition, conditionAt, channels.condition, size, flipped);
+      copy(pair.image, image, imageAt, channels.image, size, flipped);
     }
   }
-  return { condition, image };
+  return { condition, image, mirrored };
 }
 
 /** For each output position along one axis: the two source positions and the weight of the second. */

@@ -37,3 +37,8 @@ export function rgbToGrey(rgb: Uint8Array): Uint8Array {
   }
   return out;
 }
+
+/** The same bytes as a plain array: a Buffer compares, slices and prints differently. */
+export function plainBytes(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}

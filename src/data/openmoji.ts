@@ -4,9 +4,9 @@ import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
 import { fileError } from '../util/file-error.ts';
 import { sha256, sha256Json } from '../util/hash.ts';
 import { cacheDir } from './cache-dir.ts';
-import { greyToRgb } from './image.ts';
+import { greyToRgb, plainBytes, rgbToGrey } from './image.ts';
 import { findOpenmoji, type Picture, rendererVersion, renderOpenmoji } from './openmoji-render.ts';
-import type { PairedSource, Split } from './source.ts';
+import { type Channels, colourChannels, type PairedSource, type Split } from './source.ts';
 import { splitByConcept } from './split.ts';
 
 export const openmojiAttribution =
@@ -18,10 +18,10 @@ const fractions = { test: 0.23, val: 0.1 };
 export interface OpenmojiOptions {
   /** Side of the pictures in pixels. */
   size: number;
-  /** Outline as one grey channel or repeated as RGB. Default 3. */
-  conditionChannels?: 1 | 3;
+  /** Default 3 and 3: the outline's grey repeated, the picture in colour. */
+  channels?: Channels;
   /** Folder of the `openmoji` package, when it is not installed where Node looks for it. */
-  path?: string;
+  path?: string | undefined;
   /** Where rendered pictures are kept. Default: see `cacheDir`. */
   cache?: string;
   /** Called while pictures are rendered, the first time only. */
@@ -43,7 +43,7 @@ interface CacheIndex {
  * is rendered again. Throws DATA_PACKAGE_MISSING without the npm package, NOT_WRITABLE when the cache is.
  */
 export async function openmojiSource(options: OpenmojiOptions): Promise<PairedSource> {
-  const { size, conditionChannels = 3, onProgress } = options;
+  const { size, channels = colourChannels, onProgress } = options;
   const openmoji = await findOpenmoji(options.path);
   const folder = options.cache ?? cacheDir();
   const base = join(folder, `openmoji-${openmoji.version}-${size}px-${rendererVersion}`);
@@ -63,24 +63,21 @@ export async function openmojiSource(options: OpenmojiOptions): Promise<PairedSo
   return {
     name: 'openmoji',
     size,
-    conditionChannels,
+    channels,
     counts: mapSplits(parts, (part) => part.length),
     ids: mapSplits(parts, (part) => part.map(({ id }) => id)),
     attribution: openmojiAttribution,
-    hash: sha256Json([
-      index.sha256,
-      size,
-      conditionChannels,
-      mapSplits(parts, (part) => part.map(({ id }) => id)),
-    ]),
+    skipped: [],
+    hash: sha256Json([index.sha256, size, channels, mapSplits(parts, (part) => part.map(({ id }) => id))]),
     pair(split, i) {
       const picture = parts[split][i];
       if (!picture) throw new RangeError(`${split} has ${parts[split].length} pairs, asked for number ${i}`);
       const start = picture.place * area * 4;
       const outline = pixels.subarray(start, start + area);
+      const colour = pixels.subarray(start + area, start + area * 4);
       return {
-        condition: conditionChannels === 1 ? outline : greyToRgb(outline),
-        image: pixels.subarray(start + area, start + area * 4),
+        condition: channels.condition === 1 ? outline : greyToRgb(outline),
+        image: channels.image === 1 ? rgbToGrey(colour) : colour,
       };
     },
   };
@@ -93,7 +90,7 @@ async function readCache(
 ): Promise<{ index: CacheIndex; pixels: Uint8Array } | undefined> {
   try {
     const index = JSON.parse(await readFile(`${base}.json`, 'utf8')) as CacheIndex;
-    const pixels = await readFile(`${base}.bin`);
+    const pixels = plainBytes(await readFile(`${base}.bin`));
     const whole =
       pixels.length === index.pictures.length * size * size * 4 && sha256(pixels) === index.sha256;
     return whole ? { index, pixels } : undefined;
@@ -108,7 +105,7 @@ async function writeCache(
   size: number,
   pictures: Picture[],
 ): Promise<{ index: CacheIndex; pixels: Uint8Array }> {
-  const pixels = Buffer.concat(pictures.flatMap(({ outline, colour }) => [outline, colour]));
+  const pixels = plainBytes(Buffer.concat(pictures.flatMap(({ outline, colour }) => [outline, colour])));
   const index: CacheIndex = {
     version,
     size,

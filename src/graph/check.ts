@@ -1,5 +1,5 @@
-import type { Graph, Value } from './graph.ts';
 import { GanletError } from '../util/errors.ts';
+import type { Graph, Value } from './graph.ts';
 
 /**
  * Checks that a graph is well formed: names unique, every value used belongs to it and is known before its use, constants
@@ -23,14 +23,16 @@ export function checkGraph(graph: Graph): void {
     define(value, 'constant');
     const tensor = value.tensor;
     const count = tensor?.shape.reduce((a, b) => a * b, 1);
-    if (!tensor || tensor.data.length !== count) fail(`constant "${name}" must hold ${count} elements, it holds ${tensor?.data.length}`);
+    if (!tensor || tensor.data.length !== count)
+      fail(`constant "${name}" must hold ${count} elements, it holds ${tensor?.data.length}`);
   }
   const nodeNames = new Set<string>();
   for (const node of graph.nodes) {
     if (nodeNames.has(node.name)) fail(`the node name "${node.name}" is used twice`);
     nodeNames.add(node.name);
     for (const x of node.inputs) {
-      if (x && known.get(x.name) !== x) fail(`node "${node.name}" (${node.op}) uses "${x.name}" before it is defined`);
+      if (x && known.get(x.name) !== x)
+        fail(`node "${node.name}" (${node.op}) uses "${x.name}" before it is defined`);
     }
     for (const y of node.outputs) {
       define(y, `output of node "${node.name}"`);

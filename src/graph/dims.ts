@@ -9,7 +9,10 @@ export function mulDim(a: Dim, b: Dim): Dim {
   if (a === 1) return b;
   if (b === 1) return a;
   if (a === 0 || b === 0) return 0;
-  return [a, b].map((d) => (typeof d === 'string' && /[+\-/ ]/.test(d) ? `(${d})` : `${d}`)).sort().join('*');
+  return [a, b]
+    .map((d) => (typeof d === 'string' && /[+\-/ ]/.test(d) ? `(${d})` : `${d}`))
+    .sort()
+    .join('*');
 }
 
 export function addDim(a: Dim, b: number): Dim {

@@ -100,7 +100,8 @@ export class Graph {
 
   /** Declares a value fed at run time. Throws NAME_TAKEN when the name is in use. */
   input(name: string, dtype: DType, shape: readonly Dim[]): Value {
-    if (this.names.has(name)) throw new GanletError('NAME_TAKEN', `graph input names must be unique, "${name}" is taken`);
+    if (this.names.has(name))
+      throw new GanletError('NAME_TAKEN', `graph input names must be unique, "${name}" is taken`);
     const value: Value = { graph: this, name: this.unique(name), dtype, shape };
     this.inputs.push(value);
     return value;
@@ -108,7 +109,13 @@ export class Graph {
 
   /** Adds a constant; the tensor is referenced, not copied. */
   constant(tensor: Tensor, name = 'const'): Value {
-    const value: Value = { graph: this, name: this.unique(name), dtype: tensor.dtype, shape: tensor.shape, tensor };
+    const value: Value = {
+      graph: this,
+      name: this.unique(name),
+      dtype: tensor.dtype,
+      shape: tensor.shape,
+      tensor,
+    };
     this.constants.set(value.name, value);
     return value;
   }
@@ -162,15 +169,20 @@ export class Graph {
     return node;
   }
 
+  /** Renames a value, so that it can be asked for by `find`. Throws NAME_TAKEN when another value or node has the name. */
+  named(value: Value, name: string): Value {
+    if (name === value.name) return value;
+    if (this.names.has(name))
+      throw new GanletError('NAME_TAKEN', `names in a graph must be unique, "${name}" is taken`);
+    if (value.tensor) this.constants.delete(value.name);
+    value.name = this.unique(name);
+    if (value.tensor) this.constants.set(value.name, value);
+    return value;
+  }
+
   /** Marks values as results; `name` renames the value. */
-  output(value: Value, name?: string): Value {
-    if (name !== undefined && name !== value.name) {
-      if (this.names.has(name)) throw new GanletError('NAME_TAKEN', `graph output names must be unique, "${name}" is taken`);
-      if (value.tensor) this.constants.delete(value.name);
-      value.name = this.unique(name);
-      if (value.tensor) this.constants.set(value.name, value);
-    }
-    this.outputs.push(value);
+  output(value: Value, name = value.name): Value {
+    this.outputs.push(this.named(value, name));
     return value;
   }
 
@@ -188,7 +200,11 @@ export class Graph {
 export function sizeOf(shape: readonly Dim[]): number {
   let n = 1;
   for (const d of shape) {
-    if (typeof d !== 'number') throw new GanletError('SHAPE_SYMBOLIC', `the size of [${shape.join(', ')}] must be known, "${d}" is not`);
+    if (typeof d !== 'number')
+      throw new GanletError(
+        'SHAPE_SYMBOLIC',
+        `the size of [${shape.join(', ')}] must be known, "${d}" is not`,
+      );
     n *= d;
   }
   return n;

@@ -1,17 +1,27 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { AttributeProto, ModelProto, TensorProto, ValueInfoProto } from 'onnx-buf';
 import {
-  AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataLocation as DataLocation,
   GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,
-  TensorProto_DataLocation as DataLocation,
   TensorProtoSchema,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
 import { GanletError } from '../util/errors.ts';
-import type { Attribute, Attributes, DType, Dim, Graph, Tensor, TensorData, TensorType, Value } from './graph.ts';
+import type {
+  Attribute,
+  Attributes,
+  Dim,
+  DType,
+  Graph,
+  Tensor,
+  TensorData,
+  TensorType,
+  Value,
+} from './graph.ts';
 
 /** The opset every file of ours is written at. */
 export const OPSET = 17;
@@ -28,10 +38,31 @@ const dtypeCodes: Record<DType, number> = {
   float64: 11,
 };
 const dtypeNames = new Map(Object.entries(dtypeCodes).map(([name, code]) => [code, name as DType]));
-const bytesOf: Record<DType, number> = { float32: 4, uint8: 1, int8: 1, int32: 4, int64: 8, bool: 1, float16: 2, float64: 8 };
+const bytesOf: Record<DType, number> = {
+  float32: 4,
+  uint8: 1,
+  int8: 1,
+  int32: 4,
+  int64: 8,
+  bool: 1,
+  float16: 2,
+  float64: 8,
+};
 
 /** Attributes that are float in ONNX although their value may be whole: `alpha: 1` must not be written as an integer. */
-const floatAttributes = new Set(['alpha', 'beta', 'gamma', 'epsilon', 'momentum', 'ratio', 'cubic_coeff_a', 'extrapolation_value', 'bias', 'lambd', 'seed']);
+const floatAttributes = new Set([
+  'alpha',
+  'beta',
+  'gamma',
+  'epsilon',
+  'momentum',
+  'ratio',
+  'cubic_coeff_a',
+  'extrapolation_value',
+  'bias',
+  'lambd',
+  'seed',
+]);
 
 /** A model as it stands in the file: names and attributes, nothing inferred or converted. */
 export interface RawModel {
@@ -40,7 +71,14 @@ export interface RawModel {
   inputs: { name: string; type: TensorType | undefined }[];
   outputs: { name: string; type: TensorType | undefined }[];
   constants: Map<string, Tensor>;
-  nodes: { op: string; domain: string; name: string; inputs: string[]; outputs: string[]; attributes: Attributes }[];
+  nodes: {
+    op: string;
+    domain: string;
+    name: string;
+    inputs: string[];
+    outputs: string[];
+    attributes: Attributes;
+  }[];
   metadata: Map<string, string>;
 }
 
@@ -105,7 +143,11 @@ function encodeTensor(tensor: Tensor, name: string): TensorProto {
 function encodeAttribute(name: string, value: Attribute): AttributeProto {
   if (name === 'to' && typeof value === 'string') value = dtypeCodes[value as DType];
   if (typeof value === 'string') {
-    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
+    return create(AttributeProtoSchema, {
+      name,
+      type: AttributeType.STRING,
+      s: new TextEncoder().encode(value),
+    });
   }
   if (typeof value === 'number') {
     return floatAttributes.has(name) || !Number.isInteger(value)
@@ -115,13 +157,21 @@ function encodeAttribute(name: string, value: Attribute): AttributeProto {
   if (Array.isArray(value)) {
     const list = value as readonly (number | string)[];
     if (list.some((v) => typeof v === 'string'))
-      return create(AttributeProtoSchema, { name, type: AttributeType.STRINGS, strings: list.map((v) => new TextEncoder().encode(String(v))) });
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.STRINGS,
+        strings: list.map((v) => new TextEncoder().encode(String(v))),
+      });
     const numbers = list as readonly number[];
     return numbers.every(Number.isInteger)
       ? create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: numbers.map((v) => BigInt(v)) })
       : create(AttributeProtoSchema, { name, type: AttributeType.FLOATS, floats: [...numbers] });
   }
-  return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: encodeTensor(value as Tensor, '') });
+  return create(AttributeProtoSchema, {
+    name,
+    type: AttributeType.TENSOR,
+    t: encodeTensor(value as Tensor, ''),
+  });
 }
 
 /**
@@ -140,16 +190,26 @@ export function decodeOnnx(bytes: Uint8Array, file = 'the file'): RawModel {
   }
   const { graph } = model;
   if (!graph || (graph.node.length === 0 && graph.output.length === 0) || model.opsetImport.length === 0) {
-    throw new GanletError('ONNX_INVALID', `${file} must be an ONNX model with a graph and an opset, it has none`, {
-      hint: 'the file may be truncated or of another format; export or download it again',
-    });
+    throw new GanletError(
+      'ONNX_INVALID',
+      `${file} must be an ONNX model with a graph and an opset, it has none`,
+      {
+        hint: 'the file may be truncated or of another format; export or download it again',
+      },
+    );
   }
-  const opset = Number(model.opsetImport.find((o) => o.domain === '' || o.domain === 'ai.onnx')?.version ?? 0n);
-  const constants = new Map(graph.initializer.map((t) => [t.name, decodeTensor(t, `${file}: initializer "${t.name}"`)]));
+  const opset = Number(
+    model.opsetImport.find((o) => o.domain === '' || o.domain === 'ai.onnx')?.version ?? 0n,
+  );
+  const constants = new Map(
+    graph.initializer.map((t) => [t.name, decodeTensor(t, `${file}: initializer "${t.name}"`)]),
+  );
   return {
     name: graph.name || 'graph',
     opset,
-    inputs: graph.input.filter((v) => !constants.has(v.name)).map((v) => ({ name: v.name, type: decodeType(v) })),
+    inputs: graph.input
+      .filter((v) => !constants.has(v.name))
+      .map((v) => ({ name: v.name, type: decodeType(v) })),
     outputs: graph.output.map((v) => ({ name: v.name, type: decodeType(v) })),
     constants,
     nodes: graph.node.map((n, i) => ({
@@ -159,7 +219,10 @@ export function decodeOnnx(bytes: Uint8Array, file = 'the file'): RawModel {
       inputs: n.input,
       outputs: n.output,
       attributes: Object.fromEntries(
-        n.attribute.map((a) => [a.name, decodeAttribute(a, `${file}: node "${n.name || `${n.opType}_${i}`}" (${n.opType})`)]),
+        n.attribute.map((a) => [
+          a.name,
+          decodeAttribute(a, `${file}: node "${n.name || `${n.opType}_${i}`}" (${n.opType})`),
+        ]),
       ),
     })),
     metadata: new Map(model.metadataProps.map((p) => [p.key, p.value])),
@@ -185,7 +248,9 @@ function decodeAttribute(a: AttributeProto, where: string): Attribute {
     case AttributeType.FLOAT:
       return a.f;
     case AttributeType.INT:
-      return a.name === 'to' ? (dtypeNames.get(Number(a.i)) ?? unsupported(`${where} casts to type ${a.i}`)) : Number(a.i);
+      return a.name === 'to'
+        ? (dtypeNames.get(Number(a.i)) ?? unsupported(`${where} casts to type ${a.i}`))
+        : Number(a.i);
     case AttributeType.STRING:
       return text(a.s);
     case AttributeType.TENSOR:
@@ -197,12 +262,16 @@ function decodeAttribute(a: AttributeProto, where: string): Attribute {
     case AttributeType.STRINGS:
       return a.strings.map(text);
     default:
-      return unsupported(`${where} has attribute "${a.name}" of a kind that is not supported (sub-graph or sparse)`);
+      return unsupported(
+        `${where} has attribute "${a.name}" of a kind that is not supported (sub-graph or sparse)`,
+      );
   }
 }
 
 function unsupported(what: string): never {
-  throw new GanletError('ONNX_UNSUPPORTED', what, { hint: 'export the model without control flow, with its weights inside the file' });
+  throw new GanletError('ONNX_UNSUPPORTED', what, {
+    hint: 'export the model without control flow, with its weights inside the file',
+  });
 }
 
 function decodeTensor(t: TensorProto, where: string): Tensor {
@@ -213,9 +282,13 @@ function decodeTensor(t: TensorProto, where: string): Tensor {
   const count = shape.reduce((a, b) => a * b, 1);
   const data = t.rawData.length > 0 ? fromRaw(t.rawData, dtype) : fromFields(t, dtype);
   if (data.length !== count) {
-    throw new GanletError('ONNX_INVALID', `${where} must hold ${count} elements for shape [${shape.join(', ')}], it holds ${data.length}`, {
-      hint: 'the file is damaged; export or download it again',
-    });
+    throw new GanletError(
+      'ONNX_INVALID',
+      `${where} must hold ${count} elements for shape [${shape.join(', ')}], it holds ${data.length}`,
+      {
+        hint: 'the file is damaged; export or download it again',
+      },
+    );
   }
   return { dtype, shape, data };
 }

@@ -15,7 +15,9 @@ export function printGraph(graph: Graph): string {
     const outputs = node.outputs.map((y) => `%${y.name} ${showType(y)}`).join(', ');
     const args = node.inputs.map((x) => (x ? showValue(x) : '-')).join(', ');
     const attributes = Object.entries(node.attributes).map(([k, v]) => `${k}=${showAttribute(v)}`);
-    lines.push(`  ${outputs} = ${node.op}(${args})${attributes.length > 0 ? ` {${attributes.join(', ')}}` : ''}`);
+    lines.push(
+      `  ${outputs} = ${node.op}(${args})${attributes.length > 0 ? ` {${attributes.join(', ')}}` : ''}`,
+    );
   }
   lines.push(`return ${graph.outputs.map((v) => `%${v.name}`).join(', ')}`);
   return lines.join('\n');
@@ -37,6 +39,7 @@ function showTensor(t: Tensor): string {
 }
 
 function showAttribute(a: Attribute): string {
-  if (typeof a === 'object' && 'dtype' in a) return a.data.length <= 8 ? showTensor(a) : `${a.dtype}${showShape(a.shape)}`;
+  if (typeof a === 'object' && 'dtype' in a)
+    return a.data.length <= 8 ? showTensor(a) : `${a.dtype}${showShape(a.shape)}`;
   return JSON.stringify(a);
 }

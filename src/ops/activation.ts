@@ -4,7 +4,11 @@ import type { GradientContext, NodeView, Op } from './op.ts';
 import { axisOf, emit, need, num, sameAsFirst } from './op.ts';
 import { reduceSum } from './reduce.ts';
 
-function activation(type: string, gradient: (c: GradientContext) => Value | null, defaults?: Op['defaults']): Op {
+function activation(
+  type: string,
+  gradient: (c: GradientContext) => Value | null,
+  defaults?: Op['defaults'],
+): Op {
   return {
     type,
     infer: sameAsFirst,
@@ -55,7 +59,8 @@ export const Softplus = activation('Softplus', ({ dy, inputs: [x] }) => mul(dy, 
 // y = clamp(αx + β, 0, 1): dx = dy·α·[0 < y < 1]
 export const HardSigmoid = activation(
   'HardSigmoid',
-  ({ dy, outputs: [y], attributes }) => mul(dy, mul(sign(mul(y!, sub(1, y!))), num(attributes, 'alpha', 0.2))),
+  ({ dy, outputs: [y], attributes }) =>
+    mul(dy, mul(sign(mul(y!, sub(1, y!))), num(attributes, 'alpha', 0.2))),
   { alpha: 0.2, beta: 0.5 },
 );
 // y = x·clamp(x/6 + 1/2, 0, 1): dx = dy·(h + x/6·[0 < h < 1]) with h the clamped part

@@ -60,7 +60,13 @@ export const Pow = binary('Pow', ({ dy, inputs: [a, b], outputs: [y], needs }) =
 /** Gradient of Max and Min: dy goes to the inputs that equal the result, in equal parts where several do. */
 const share: Gradient = ({ dy, inputs, outputs: [y], needs }) => {
   const masks = inputs.map((x) => cast(equal(x!, y!), dy.dtype));
-  const part = masks.length === 1 ? dy : div(dy, masks.reduce((a, b) => add(a, b)));
+  const part =
+    masks.length === 1
+      ? dy
+      : div(
+          dy,
+          masks.reduce((a, b) => add(a, b)),
+        );
   return masks.map((mask, i) => (needs(i) ? mul(part, mask) : null));
 };
 export const Max = binary('Max', share);
@@ -105,7 +111,9 @@ export const Exp = unary('Exp', ({ dy, outputs: [y] }) => [mul(dy, y!)]);
 // y = ln x: dx = dy/x
 export const Log = unary('Log', ({ dy, inputs: [x] }) => [div(dy, x!)]);
 // y = erf x: dx = dy·2/√π·e^(−x²)
-export const Erf = unary('Erf', ({ dy, inputs: [x] }) => [mul(dy, mul(exp(neg(mul(x!, x!))), 2 / Math.sqrt(Math.PI)))]);
+export const Erf = unary('Erf', ({ dy, inputs: [x] }) => [
+  mul(dy, mul(exp(neg(mul(x!, x!))), 2 / Math.sqrt(Math.PI))),
+]);
 export const Floor = unary('Floor', () => [null]);
 export const Ceil = unary('Ceil', () => [null]);
 export const Round = unary('Round', () => [null]);
@@ -180,4 +188,3 @@ export function cast(x: Value, to: DType): Value {
 export function clip(x: Value, lo?: number, hi?: number): Value {
   return emit(Clip, [x, lo === undefined ? null : lift(lo, x), hi === undefined ? null : lift(hi, x)]);
 }
-

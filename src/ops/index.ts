@@ -1,11 +1,14 @@
 import * as activation from './activation.ts';
 import * as conv from './conv.ts';
 import * as elementwise from './elementwise.ts';
+import * as layout from './layout.ts';
 import * as matmul from './matmul.ts';
 import * as norm from './norm.ts';
 import type { Op } from './op.ts';
 import * as reduce from './reduce.ts';
-import * as shape from './shape.ts';
+import * as segments from './segments.ts';
+import * as sizes from './sizes.ts';
+import * as window from './window.ts';
 
 /** Every operator the toolkit knows, by its ONNX name. */
 export const ops = {
@@ -54,6 +57,8 @@ export const ops = {
   ReduceSum: reduce.ReduceSum,
   ReduceMean: reduce.ReduceMean,
   ReduceMax: reduce.ReduceMax,
+  ReduceMin: reduce.ReduceMin,
+  ReduceProd: reduce.ReduceProd,
   MatMul: matmul.MatMul,
   Gemm: matmul.Gemm,
   Conv: conv.Conv,
@@ -61,21 +66,21 @@ export const ops = {
   InstanceNormalization: norm.InstanceNormalization,
   BatchNormalization: norm.BatchNormalization,
   LayerNormalization: norm.LayerNormalization,
-  Reshape: shape.Reshape,
-  Flatten: shape.Flatten,
-  Transpose: shape.Transpose,
-  Squeeze: shape.Squeeze,
-  Unsqueeze: shape.Unsqueeze,
-  Expand: shape.Expand,
-  Concat: shape.Concat,
-  Split: shape.Split,
-  Tile: shape.Tile,
-  Shape: shape.Shape,
-  ConstantOfShape: shape.ConstantOfShape,
-  Range: shape.Range,
-  Constant: shape.Constant,
-  Slice: shape.Slice,
-  Pad: shape.Pad,
+  Reshape: layout.Reshape,
+  Flatten: layout.Flatten,
+  Transpose: layout.Transpose,
+  Squeeze: layout.Squeeze,
+  Unsqueeze: layout.Unsqueeze,
+  Expand: layout.Expand,
+  Concat: segments.Concat,
+  Split: segments.Split,
+  Tile: segments.Tile,
+  Shape: sizes.Shape,
+  ConstantOfShape: sizes.ConstantOfShape,
+  Range: sizes.Range,
+  Constant: sizes.Constant,
+  Slice: window.Slice,
+  Pad: window.Pad,
 } satisfies Record<string, Op>;
 
 export type OpType = keyof typeof ops;

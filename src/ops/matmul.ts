@@ -1,11 +1,11 @@
+import { mayEqual } from '../graph/dims.ts';
 import type { Dim, Value } from '../graph/graph.ts';
 import { showShape } from '../graph/graph.ts';
-import { mayEqual } from '../graph/dims.ts';
 import { broadcastShapes } from './broadcast.ts';
 import { mul } from './elementwise.ts';
+import { transpose } from './layout.ts';
 import type { Op } from './op.ts';
 import { emit, need, needRank, num, shapeError } from './op.ts';
-import { transpose } from './shape.ts';
 
 /** The last two axes exchanged. */
 export function swapLast(x: Value): Value {
@@ -21,10 +21,17 @@ export const MatMul: Op = {
   infer(view) {
     const [a, b] = [need(view, 0), need(view, 1)];
     if (a.shape.length < 2 || b.shape.length < 2)
-      throw shapeError(view, `operands must have at least 2 axes, got ${showShape(a.shape)} and ${showShape(b.shape)}`);
+      throw shapeError(
+        view,
+        `operands must have at least 2 axes, got ${showShape(a.shape)} and ${showShape(b.shape)}`,
+      );
     const [m, k] = a.shape.slice(-2) as [Dim, Dim];
     const [k2, n] = b.shape.slice(-2) as [Dim, Dim];
-    if (!mayEqual(k, k2)) throw shapeError(view, `inner sizes must be equal, got ${showShape(a.shape)} and ${showShape(b.shape)}`);
+    if (!mayEqual(k, k2))
+      throw shapeError(
+        view,
+        `inner sizes must be equal, got ${showShape(a.shape)} and ${showShape(b.shape)}`,
+      );
     const batch = broadcastShapes(view, [a.shape.slice(0, -2), b.shape.slice(0, -2)]);
     return [{ dtype: a.dtype, shape: [...batch, m, n] }];
   },
@@ -39,9 +46,27 @@ export const MatMul: Op = {
   channels: ({ inputs: [a, b], outputs: [y] }) => {
     const [ra, rb, ry] = [a!.shape.length, b!.shape.length, y!.shape.length];
     return [
-      { kind: 'tie', axes: [{ value: a!, axis: ra - 1 }, { value: b!, axis: rb - 2 }] },
-      { kind: 'tie', axes: [{ value: a!, axis: ra - 2 }, { value: y!, axis: ry - 2 }] },
-      { kind: 'tie', axes: [{ value: b!, axis: rb - 1 }, { value: y!, axis: ry - 1 }] },
+      {
+        kind: 'tie',
+        axes: [
+          { value: a!, axis: ra - 1 },
+          { value: b!, axis: rb - 2 },
+        ],
+      },
+      {
+        kind: 'tie',
+        axes: [
+          { value: a!, axis: ra - 2 },
+          { value: y!, axis: ry - 2 },
+        ],
+      },
+      {
+        kind: 'tie',
+        axes: [
+          { value: b!, axis: rb - 1 },
+          { value: y!, axis: ry - 1 },
+        ],
+      },
     ];
   },
 };
@@ -79,11 +104,26 @@ export const Gemm: Op = {
   },
   channels: ({ inputs: [a, b, c], outputs: [y], attributes }) => {
     const [tA, tB] = [num(attributes, 'transA', 0), num(attributes, 'transB', 0)];
-    const axes = [{ value: b!, axis: tB ? 0 : 1 }, { value: y!, axis: 1 }];
+    const axes = [
+      { value: b!, axis: tB ? 0 : 1 },
+      { value: y!, axis: 1 },
+    ];
     if (c) axes.push({ value: c, axis: c.shape.length - 1 });
     return [
-      { kind: 'tie', axes: [{ value: a!, axis: tA ? 0 : 1 }, { value: b!, axis: tB ? 1 : 0 }] },
-      { kind: 'tie', axes: [{ value: a!, axis: tA ? 1 : 0 }, { value: y!, axis: 0 }] },
+      {
+        kind: 'tie',
+        axes: [
+          { value: a!, axis: tA ? 0 : 1 },
+          { value: b!, axis: tB ? 1 : 0 },
+        ],
+      },
+      {
+        kind: 'tie',
+        axes: [
+          { value: a!, axis: tA ? 1 : 0 },
+          { value: y!, axis: 0 },
+        ],
+      },
       { kind: 'tie', axes },
     ];
   },
@@ -94,4 +134,3 @@ export const matMul = (a: Value, b: Value): Value => emit(MatMul, [a, b]);
 /** Fully connected layer: x [N, in], w [out, in] as PyTorch keeps it, b [out]. */
 export const linear = (x: Value, w: Value, b?: Value): Value =>
   b ? emit(Gemm, [x, w, b], { transB: 1 }) : matMul(x, swapLast(w));
-

@@ -1,9 +1,9 @@
 import type { Dim, Node, Value } from '../graph/graph.ts';
 import { add, div, mul, sqrt, sub } from './elementwise.ts';
+import { reshape } from './layout.ts';
 import type { ChannelRelation, Op } from './op.ts';
 import { axisOf, emit, need, num, sameAsFirst } from './op.ts';
 import { reduceMean, reduceSum } from './reduce.ts';
-import { reshape } from './shape.ts';
 
 /** A per-channel vector [C] as [C, 1, 1] for an image of the rank of `x`, so that it broadcasts over positions. */
 export function perChannel(v: Value, x: Value): Value {
@@ -23,7 +23,10 @@ function standardise(x: Value, axes: readonly number[], epsilon: number): { norm
 
 /** Adjoint of `standardise`: dx = (dx̂ − mean dx̂ − x̂·mean(dx̂·x̂)) / σ. */
 function standardiseGradient(dNormal: Value, normal: Value, invStd: Value, axes: readonly number[]): Value {
-  const inner = sub(dNormal, add(mul(normal, reduceMean(mul(dNormal, normal), axes)), reduceMean(dNormal, axes)));
+  const inner = sub(
+    dNormal,
+    add(mul(normal, reduceMean(mul(dNormal, normal), axes)), reduceMean(dNormal, axes)),
+  );
   return mul(inner, invStd);
 }
 
@@ -114,7 +117,10 @@ export const LayerNormalization: Op = {
     const raw = num(attributes, 'axis', -1);
     const axis = raw < 0 ? raw + x.shape.length : raw;
     return x.shape.map((_, k): ChannelRelation => {
-      const axes = [{ value: x, axis: k }, { value: y!, axis: k }];
+      const axes = [
+        { value: x, axis: k },
+        { value: y!, axis: k },
+      ];
       return k < axis
         ? { kind: 'tie', axes }
         : { kind: 'fixed', axes, reason: `LayerNormalization "${name}" takes its statistics over this axis` };
@@ -130,16 +136,27 @@ export function instanceNorm(x: Value, gamma?: Value, beta?: Value, epsilon = 1e
 /** A constant [C] filled with one number, C the channels of `x`; one for each graph, width and number. */
 function vectorOf(x: Value, fill: number): Value {
   const channels = x.shape[1];
-  if (typeof channels !== 'number') throw new RangeError('instanceNorm without gamma needs the number of channels');
+  if (typeof channels !== 'number')
+    throw new RangeError('instanceNorm without gamma needs the number of channels');
   const name = fill === 1 ? `ones${channels}` : `zeros${channels}`;
   return (
     x.graph.constants.get(name) ??
-    x.graph.constant({ dtype: 'float32', shape: [channels], data: new Float32Array(channels).fill(fill) }, name)
+    x.graph.constant(
+      { dtype: 'float32', shape: [channels], data: new Float32Array(channels).fill(fill) },
+      name,
+    )
   );
 }
 
 /** Batch normalisation with frozen statistics. */
-export function batchNorm(x: Value, gamma: Value, beta: Value, mean: Value, variance: Value, epsilon = 1e-5): Value {
+export function batchNorm(
+  x: Value,
+  gamma: Value,
+  beta: Value,
+  mean: Value,
+  variance: Value,
+  epsilon = 1e-5,
+): Value {
   return emit(BatchNormalization, [x, gamma, beta, mean, variance], { epsilon });
 }
 

@@ -60,12 +60,20 @@ export interface NodeView {
 }
 
 /** Adds a node for `op` to the graph of its inputs and returns its outputs, with inferred types. */
-export function emitAll(op: Op, inputs: (Value | null)[], attributes: Attributes = {}, graph?: Graph): Value[] {
+export function emitAll(
+  op: Op,
+  inputs: (Value | null)[],
+  attributes: Attributes = {},
+  graph?: Graph,
+): Value[] {
   const owner = graph ?? inputs.find((v) => v !== null)?.graph;
   if (!owner) throw new GanletError('NODE_WITHOUT_GRAPH', `${op.type} without inputs must be given a graph`);
   for (const value of inputs) {
     if (value && value.graph !== owner)
-      throw new GanletError('GRAPH_MIXED', `inputs of ${op.type} must belong to one graph, "${value.name}" is of "${value.graph.name}"`);
+      throw new GanletError(
+        'GRAPH_MIXED',
+        `inputs of ${op.type} must belong to one graph, "${value.name}" is of "${value.graph.name}"`,
+      );
   }
   const full = op.defaults ? { ...op.defaults, ...attributes } : attributes;
   const types = op.infer({ op: op.type, name: op.type, inputs, attributes: full });
@@ -91,7 +99,8 @@ export function shapeError(view: NodeView, what: string): GanletError {
 
 export function needRank(view: NodeView, i: number, rank: number): readonly Dim[] {
   const { shape } = need(view, i);
-  if (shape.length !== rank) throw shapeError(view, `input ${i} must have ${rank} axes, got ${showShape(shape)}`);
+  if (shape.length !== rank)
+    throw shapeError(view, `input ${i} must have ${rank} axes, got ${showShape(shape)}`);
   return shape;
 }
 
@@ -114,7 +123,8 @@ export function str(attributes: Attributes, name: string, fallback: string): str
 /** A negative axis counts from the end; out of range is an error. */
 export function axisOf(view: NodeView, axis: number, rank: number): number {
   const a = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(a) || a < 0 || a >= rank) throw shapeError(view, `axis ${axis} must lie in [-${rank}, ${rank})`);
+  if (!Number.isInteger(a) || a < 0 || a >= rank)
+    throw shapeError(view, `axis ${axis} must lie in [-${rank}, ${rank})`);
   return a;
 }
 

@@ -14,11 +14,27 @@ export function reshapeRelations(node: Node): ChannelRelation[] {
     const b = to.filter((i) => y.shape[i] !== 1);
     if (a.length === 0 && b.length === 0) continue;
     if (a.length === 1 && b.length === 1) {
-      relations.push({ kind: 'tie', axes: [{ value: x, axis: a[0]! }, { value: y, axis: b[0]! }] });
+      relations.push({
+        kind: 'tie',
+        axes: [
+          { value: x, axis: a[0]! },
+          { value: y, axis: b[0]! },
+        ],
+      });
     } else if (b.length === 1 && a.every((i) => typeof x.shape[i] === 'number')) {
       const factor = a.slice(1).reduce((n, i) => n * (x.shape[i] as number), 1);
-      relations.push({ kind: 'repeat', from: { value: x, axis: a[0]! }, to: { value: y, axis: b[0]! }, factor });
-      if (a.length > 1) relations.push({ kind: 'fixed', axes: a.slice(1).map((axis) => ({ value: x, axis })), reason: `${node.op} "${node.name}" merges this axis into another` });
+      relations.push({
+        kind: 'repeat',
+        from: { value: x, axis: a[0]! },
+        to: { value: y, axis: b[0]! },
+        factor,
+      });
+      if (a.length > 1)
+        relations.push({
+          kind: 'fixed',
+          axes: a.slice(1).map((axis) => ({ value: x, axis })),
+          reason: `${node.op} "${node.name}" merges this axis into another`,
+        });
     } else {
       const axes = [...a.map((axis) => ({ value: x, axis })), ...b.map((axis) => ({ value: y, axis }))];
       relations.push({ kind: 'fixed', axes, reason: `${node.op} "${node.name}" splits this axis` });

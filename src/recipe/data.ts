@@ -10,7 +10,9 @@ export const dataSchema = section({
   ),
   path: text('the path of a folder')
     .optional()
-    .describe("Folder of the pictures (aligned, folders), relative to the recipe's folder."),
+    .describe(
+      "Folder of the pictures, relative to the recipe's folder; for openmoji the npm package's, where it is not found by itself.",
+    ),
   size: whole({ min: 16, max: 1024, multipleOf: 4 }).describe('Side of the square images, in pixels.'),
   flip: flag().default(true).describe('Mirror a training pair left to right, every second time.'),
   jitter: number({ min: 0, max: 1 })
@@ -18,7 +20,9 @@ export const dataSchema = section({
     .describe(
       'Enlarge a training pair by this fraction, then crop it at a random place; 0 is off, pix2pix uses 0.117.',
     ),
-  direction: choice(['AtoB', 'BtoA']).default('AtoB').describe('Which side is the condition: AtoB makes B from A.'),
+  direction: choice(['AtoB', 'BtoA'])
+    .default('AtoB')
+    .describe('Which side is the condition: AtoB makes B from A.'),
   onBadImage: choice(['error', 'skip'])
     .default('error')
     .describe('What an unreadable picture does: stop the run, or be left out and counted.'),

@@ -61,7 +61,8 @@ export function section<T extends z.core.$ZodLooseShape>(shape: T): z.ZodObject<
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) => {
-      if (issue.code === 'unrecognized_keys') return unknownKeys((issue as { keys?: string[] }).keys ?? [], known);
+      if (issue.code === 'unrecognized_keys')
+        return unknownKeys((issue as { keys?: string[] }).keys ?? [], known);
       return 'must be a section of its own ("key: value" lines)';
     },
   });

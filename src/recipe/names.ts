@@ -13,4 +13,3 @@ export type Norm = (typeof norms)[number];
 
 export const paddings = ['reflect', 'replicate', 'zero'] as const;
 export type Padding = (typeof paddings)[number];
-

@@ -20,18 +20,26 @@ const resnet = section({
 
 const unet = section({
   type: z.literal('unet'),
-  baseWidth: baseWidth.describe('Channels of the first layer ("ngf"); deeper levels have up to eight times as many.'),
+  baseWidth: baseWidth.describe(
+    'Channels of the first layer ("ngf"); deeper levels have up to eight times as many.',
+  ),
   levels: whole({ min: 2, max: 10 })
     .optional()
-    .describe('Halvings of the image on the way down; by default as often as its side can be halved, at most 8.'),
+    .describe(
+      'Halvings of the image on the way down; by default as often as its side can be halved, at most 8.',
+    ),
   norm: norm.describe('Normalisation after the convolutions.'),
-  dropout: dropout.describe('Fraction of activations dropped in the innermost decoder levels while training.'),
+  dropout: dropout.describe(
+    'Fraction of activations dropped in the innermost decoder levels while training.',
+  ),
 });
 
 const patch = section({
   type: z.literal('patch').default('patch'),
   baseWidth: baseWidth.default(64).describe('Channels of the first layer ("ndf").'),
-  layers: whole({ min: 1, max: 8 }).default(3).describe('Convolutions of stride 2: more of them judge larger patches.'),
+  layers: whole({ min: 1, max: 8 })
+    .default(3)
+    .describe('Convolutions of stride 2: more of them judge larger patches.'),
   norm: norm.describe('Normalisation after the inner convolutions.'),
 });
 
@@ -77,6 +85,8 @@ function byType<const T extends readonly [z.core.$ZodTypeDiscriminable, ...z.cor
 ) {
   return z.discriminatedUnion('type', networks, {
     error: (issue) =>
-      issue.code === 'invalid_union' ? `must be ${types}` : 'must be a section of its own ("key: value" lines)',
+      issue.code === 'invalid_union'
+        ? `must be ${types}`
+        : 'must be a section of its own ("key: value" lines)',
   });
 }

@@ -17,9 +17,14 @@ const trainShape = {
   lambdaGan: number({ min: 0 }).default(1).describe('Weight of the adversarial loss.'),
   lambdaRecon: number({ min: 0 }).default(100).describe('Weight of the reconstruction loss.'),
   recon: choice(['l1', 'l2', 'smooth-l1']).default('l1').describe('Distance of the reconstruction loss.'),
-  diffaugment: listOf(choice(['color', 'translation', 'cutout']), 'a list of "color", "translation" and "cutout"')
+  diffaugment: listOf(
+    choice(['color', 'translation', 'cutout']),
+    'a list of "color", "translation" and "cutout"',
+  )
     .default([])
-    .describe('Differentiable augmentations of all that the discriminator sees; against overfitting on few images.'),
+    .describe(
+      'Differentiable augmentations of all that the discriminator sees; against overfitting on few images.',
+    ),
   ema: number({ min: 0, below: 1 })
     .default(0.999)
     .describe('Decay of the running average of the weights, which is what is kept; 0 is off.'),
@@ -28,10 +33,16 @@ const trainShape = {
     .describe('How weights that start at random are drawn.'),
   initGain: number({ above: 0 })
     .default(0.02)
-    .describe('Scale of those weights: the standard deviation for normal, a factor for xavier and orthogonal.'),
+    .describe(
+      'Scale of those weights: the standard deviation for normal, a factor for xavier and orthogonal.',
+    ),
   tick: whole({ min: 1 }).default(100).describe('Steps between lines of the log.'),
-  snapshot: whole({ min: 0 }).default(0).describe('Steps between weights that are kept; 0 keeps only the last.'),
-  samples: whole({ min: 0, max: 64 }).default(8).describe('Images on the sample sheet drawn with each snapshot.'),
+  snapshot: whole({ min: 0 })
+    .default(0)
+    .describe('Steps between weights that are kept; 0 keeps only the last.'),
+  samples: whole({ min: 0, max: 64 })
+    .default(8)
+    .describe('Images on the sample sheet drawn with each snapshot.'),
   checkpointSeconds: number({ min: 0 })
     .default(60)
     .describe('Seconds between saved states, from which an interrupted run goes on.'),
@@ -58,10 +69,12 @@ export const distillSchema = section({
   cacheTeacher: z
     .union([flag(), z.literal('auto')], { error: 'must be true, false or "auto"' })
     .default('auto')
-    .describe("Keep the teacher's outputs instead of running it at every step; auto does so where memory allows."),
+    .describe(
+      "Keep the teacher's outputs instead of running it at every step; auto does so where memory allows.",
+    ),
   initDiscriminator: choice(['teacher', 'random'])
     .default('random')
-    .describe("Start from the discriminator trained with the teacher, or from random weights."),
+    .describe('Start from the discriminator trained with the teacher, or from random weights.'),
 });
 
 export type TrainConfig = z.output<typeof trainSchema>;

@@ -1,0 +1,67 @@
+import { nearest } from '../recipe/nearest.ts';
+import type { GanletError } from '../util/errors.ts';
+import { usageError } from './options.ts';
+import { sharedOptions, type Verb, verbName } from './verb.ts';
+
+/**
+ * Refuses unknown verbs and options before yargs sees them: it would take the word after an unknown option
+ * for that option's value and then complain of something else.
+ */
+export function checkArguments(args: readonly string[], verbs: readonly Verb[]): void {
+  const end = args.indexOf('--');
+  const typed = end < 0 ? args : args.slice(0, end);
+  const name = typed.find((arg) => !arg.startsWith('-'));
+  const verb = verbs.find((candidate) => verbName(candidate) === name);
+  if (name !== undefined && !verb) {
+    const meant = nearest(name, verbs.map(verbName));
+    throw usageError(`unknown verb "${name}"`, `${question(meant)}ganlet --help lists the verbs`);
+  }
+  const known = [
+    ...Object.keys({ ...sharedOptions, ...verb?.options }),
+    'help',
+    ...(verb ? [] : ['version']),
+  ];
+  for (const arg of typed) {
+    const [, option] = /^--?([A-Za-z][^=]*)/.exec(arg) ?? [];
+    if (option === undefined || arg === '-h' || known.includes(kebabCase(option))) continue;
+    const shown = arg.split('=')[0]!;
+    const meant = nearest(option, known);
+    throw usageError(`unknown option ${shown}`, `${question(meant && `--${meant}`)}${helpFor(verb)}`);
+  }
+}
+
+/** Puts what yargs found wrong into our words. */
+export function translate(message: string, verb: Verb | undefined): GanletError {
+  const needed = verb?.command.match(/<[^>]+>/g) ?? [];
+  if (/^Not enough non-option arguments/.test(message)) {
+    const got = Number(/got (\d+)/.exec(message)?.[1] ?? 0);
+    const missing = needed[got]?.replace('..', ' …') ?? 'an argument';
+    return usageError(`${missing} is missing: ganlet ${verb?.command ?? '<verb>'}`, helpFor(verb));
+  }
+  const [, option] = /^Not enough arguments following: (.*)/.exec(message) ?? [];
+  if (option !== undefined) return usageError(`--${kebabCase(option)} needs a value`, helpFor(verb));
+  return usageError(message, helpFor(verb));
+}
+
+/** Refuses words that no positional argument takes. */
+export function checkPositionals(words: readonly (string | number)[], verb: Verb): void {
+  const extra = words[1];
+  if (extra === undefined) return;
+  const hint =
+    /^[A-Za-z][\w.]*=/.test(String(extra)) && verb.options.set ? `write --set ${extra}` : helpFor(verb);
+  throw usageError(`unexpected argument "${extra}"`, hint);
+}
+
+function helpFor(verb: Verb | undefined): string {
+  return verb
+    ? `ganlet ${verbName(verb)} --help lists its arguments`
+    : 'ganlet --help lists the verbs and options';
+}
+
+function question(meant: string | undefined): string {
+  return meant ? `did you mean ${meant}? ` : '';
+}
+
+function kebabCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

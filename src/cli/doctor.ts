@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { dirname, extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cacheDir } from '../data/cache-dir.ts';
+import { providers } from '../recipe/names.ts';
+import { formatBytes, formatDuration } from '../util/format.ts';
+
+/** One thing that was looked at. */
+export interface Finding {
+  name: string;
+  /** `missing`: not needed, here is how to have it. `broken`: nothing works without it. */
+  status: 'ok' | 'missing' | 'broken';
+  found: string;
+  enable?: string;
+}
+
+interface Answer {
+  ok: boolean;
+  found: string;
+}
+
+const enableProvider = {
+  cpu: 'install again: npm install; if that does not help, this platform has no build of onnxruntime-node',
+  webgpu: 'a graphics driver with Vulkan (Linux: the package libvulkan1 too), Metal or Direct3D 12',
+  cuda: 'an NVIDIA driver, CUDA 12, cuDNN 9 and: npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12',
+} as const;
+
+const enablePackage = {
+  openmoji: 'npm install openmoji@17.0.0 (for recipes with data.source openmoji)',
+  '@tensorflow/tfjs-node-gpu':
+    'npm install @tensorflow/tfjs-node-gpu@4.22.0 (only for computing with TensorFlow.js)',
+} as const;
+
+/**
+ * Looks at what a run needs: Node, the machine, ONNX Runtime, whether each provider really computes, packages,
+ * the cache folder. Providers and native packages are tried in processes of their own, `timeout` milliseconds
+ * each: they may crash or hang.
+ */
+export async function examine(timeout = 30_000): Promise<Finding[]> {
+  const tried = await Promise.all(
+    ['runtime', ...providers, 'sharp', ...Object.keys(enablePackage)].map(async (what) => {
+      return [what, await ask(what, timeout)] as const;
+    }),
+  );
+  const answers = Object.fromEntries(tried);
+  const finding = (name: string, what: string, without: 'missing' | 'broken', enable: string): Finding => {
+    const { ok, found } = answers[what]!;
+    return ok ? { name, status: 'ok', found } : { name, status: without, found, enable };
+  };
+  return [
+    node(),
+    { name: 'machine', status: 'ok', found: machine() },
+    finding('onnxruntime-node', 'runtime', 'broken', enableProvider.cpu),
+    ...providers.map((provider) =>
+      finding(
+        `provider ${provider}`,
+        provider,
+        provider === 'cpu' ? 'broken' : 'missing',
+        enableProvider[provider],
+      ),
+    ),
+    finding('sharp', 'sharp', 'broken', 'install again: npm install'),
+    ...Object.entries(enablePackage).map(([name, enable]) => finding(name, name, 'missing', enable)),
+    await cache(),
+  ];
+}
+
+/** The findings as lines for people, what is missing with how to have it. */
+export function printFindings(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ name }) => name.length));
+  return findings
+    .map(({ name, status, found, enable }) => {
+      const line = `${status.padEnd(7)}  ${name.padEnd(width)}  ${found}\n`;
+      return enable === undefined ? line : `${line}${' '.repeat(width + 11)}to enable: ${enable}\n`;
+    })
+    .join('');
+}
+
+/** Runs the probe `what`, the way it ends being an answer as well. */
+export function ask(what: string, timeout: number): Promise<Answer> {
+  const program = fileURLToPath(new URL(`./probe${extname(import.meta.url)}`, import.meta.url));
+  const begun = performance.now();
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, what], { timeout, killSignal: 'SIGKILL' }, (error, stdout) => {
+      const late = performance.now() - begun >= timeout;
+      const last = stdout.trim().split('\n').at(-1)!;
+      if (last.startsWith('{')) resolve(JSON.parse(last));
+      else if (late) resolve({ ok: false, found: `no answer within ${formatDuration(timeout)}` });
+      else
+        resolve({
+          ok: false,
+          found: `trying it ended the process with ${error?.signal ?? `status ${error?.code}`}`,
+        });
+    });
+  });
+}
+
+function node(): Finding {
+  const found = process.versions.node;
+  const [major = 0, minor = 0] = found.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return { name: 'node', status: 'ok', found };
+  return { name: 'node', status: 'broken', found, enable: 'Node.js 20.19 or newer' };
+}
+
+function machine(): string {
+  const model = cpus()[0]?.model.trim() || 'unknown processor';
+  const memory = `${formatBytes(totalmem())} memory (${formatBytes(freemem())} free)`;
+  return `${process.platform} ${process.arch}, ${model}, ${availableParallelism()} cores, ${memory}`;
+}
+
+/** Whether the cache folder, or the nearest folder above it that exists, can be written to. */
+async function cache(): Promise<Finding> {
+  const folder = cacheDir();
+  const enable = 'set GANLET_CACHE to a folder that can be written to';
+  for (let place = folder; ; place = dirname(place)) {
+    try {
+      await access(place, constants.W_OK);
+      return { name: 'cache', status: 'ok', found: folder };
+    } catch (error) {
+      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT' && place !== dirname(place);
+      if (!missing)
+        return { name: 'cache', status: 'broken', found: `${folder} cannot be written to`, enable };
+    }
+  }
+}

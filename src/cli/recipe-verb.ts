@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { providers, type Stage } from '../recipe/names.ts';
+import { interruptible } from './interrupt.ts';
+import { choice, text, whole } from './options.ts';
+import { defineVerb, type Verb } from './verb.ts';
+
+export const recipePositionals = {
+  recipe: { type: 'string', demandOption: true, describe: 'A recipe, for example recipes/quickstart.yaml' },
+} as const;
+
+export const recipeOptions = {
+  out: text('--out', 'Folder of the run; by default runs/<name of the recipe>'),
+  set: {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'Change a key of the recipe, as in --set distill.steps=10; once for each',
+  },
+  seed: whole('--seed', 'Change the seed of the recipe'),
+  provider: choice('--provider', 'Where the arithmetic runs', providers),
+  threads: whole('--threads', 'Threads for arithmetic; by default as many as there are cores', 1),
+  'dry-run': { type: 'boolean', default: false, describe: 'Say what would be done, and do nothing' },
+} as const;
+
+export interface RecipeArguments {
+  recipe: string;
+  out: string | undefined;
+  set: string[] | undefined;
+  seed: number | undefined;
+  provider: string | undefined;
+  threads: number | undefined;
+  dryRun: boolean;
+  debug: boolean;
+  quiet: boolean;
+}
+
+/** Loads the recipe and runs it; with `stages` only those, and what they need. */
+export async function runStages(args: RecipeArguments, stages?: readonly Stage[]): Promise<void> {
+  const { loadRecipe, requireFiles } = await import('../recipe/load.ts');
+  const { set, seed, provider, threads, dryRun, debug, quiet } = args;
+  const loaded = loadRecipe(args.recipe, { set, seed, provider, threads });
+  requireFiles(loaded);
+  const out = args.out ?? join('runs', loaded.recipe.name);
+  const { runRecipe } = await import('../pipeline/run.ts');
+  await interruptible(() =>
+    runRecipe(loaded, { out, dryRun, debug, quiet, ...(stages && { stages: [...stages] }) }),
+  );
+}
+
+/** The verb that runs one stage. */
+export function stageVerb(stage: Stage, describe: string): Verb {
+  return defineVerb({
+    command: `${stage} <recipe>`,
+    describe,
+    positionals: recipePositionals,
+    options: recipeOptions,
+    run: (args) => runStages(args, [stage]),
+  });
+}

@@ -1,0 +1,27 @@
+import { choice, text } from '../options.ts';
+import { defineVerb } from '../verb.ts';
+
+const formats = ['md', 'csv', 'json', 'latex'] as const;
+
+export const table = defineVerb({
+  command: 'table <runs..>',
+  describe: 'Print what the networks of finished runs cost and how well they do',
+  positionals: {
+    runs: { type: 'string', array: true, demandOption: true, describe: 'Folders of runs' },
+  },
+  options: {
+    format: choice('--format', 'How to write it; by default md', formats),
+    out: text('--out', 'Write to this file instead'),
+  },
+  examples: [['ganlet table runs/* --format csv', 'one row for each network']],
+  async run(args) {
+    const { resultsTable } = await import('../../report/table.ts');
+    const text = await resultsTable(args.runs, args.format ?? 'md');
+    if (args.out === undefined) {
+      process.stdout.write(text);
+      return;
+    }
+    const { writeFileAtomic } = await import('../../util/atomic.ts');
+    await writeFileAtomic(args.out, text);
+  },
+});

@@ -1,0 +1,89 @@
+import sharp from 'sharp';
+import { writeFileAtomic } from '../util/atomic.ts';
+
+export interface SheetColumn {
+  title: string;
+  /** N pictures: float32 NCHW in [−1, 1], or bytes N × height × width × channels. */
+  images: Float32Array | Uint8Array;
+  /** Default 3; 1 is shown as grey. */
+  channels?: 1 | 3;
+}
+
+const gap = 4;
+
+/** Pictures smaller than this are shown enlarged by a whole factor. */
+const smallestCell = 96;
+
+/**
+ * Writes a PNG that shows samples side by side: one row per picture, one column per kind ("outline",
+ * "teacher", "student"), titles on top. All columns must hold the same number of size × size pictures.
+ * Written whole or not at all; throws what `writeFileAtomic` throws.
+ */
+export async function sampleSheet(
+  columns: readonly SheetColumn[],
+  size: number,
+  file: string,
+): Promise<void> {
+  const rows = Math.min(...columns.map((column) => rowsOf(column, size)));
+  if (!columns.every((column) => rowsOf(column, size) === rows) || rows < 1 || rows === Infinity) {
+    throw new RangeError('a sample sheet needs columns with equally many pictures, at least one');
+  }
+  const scale = Math.max(1, Math.ceil(smallestCell / size));
+  const cell = size * scale;
+  const header = 24;
+  const width = gap + columns.length * (cell + gap);
+  const height = header + rows * (cell + gap);
+  const pixels = new Uint8Array(width * height * 3).fill(255);
+  for (const [c, column] of columns.entries()) {
+    for (let row = 0; row < rows; row++) {
+      const sample = sampleOf(column, size, row);
+      const left = gap + c * (cell + gap);
+      const top = header + row * (cell + gap);
+      for (let y = 0; y < cell; y++) {
+        for (let x = 0; x < cell; x++) {
+          const o = ((top + y) * width + left + x) * 3;
+          const [sy, sx] = [Math.floor(y / scale), Math.floor(x / scale)];
+          for (let k = 0; k < 3; k++) pixels[o + k] = sample(k, sy, sx);
+        }
+      }
+    }
+  }
+  const titles = columns.map(({ title }, c) => titleText(title, gap + c * (cell + gap) + cell / 2, cell));
+  const overlay = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${header}">${titles.join('')}</svg>`;
+  const png = await sharp(pixels, { raw: { width, height, channels: 3 } })
+    .composite([{ input: Buffer.from(overlay), left: 0, top: 0 }])
+    .removeAlpha()
+    .png()
+    .toBuffer();
+  await writeFileAtomic(file, png);
+}
+
+function rowsOf({ images, channels = 3 }: SheetColumn, size: number): number {
+  return images.length / (size * size * channels);
+}
+
+/** Reads channel k of pixel (y, x) of one picture as a byte. */
+function sampleOf({ images, channels = 3 }: SheetColumn, size: number, row: number) {
+  const start = row * size * size * channels;
+  if (images instanceof Uint8Array) {
+    return (k: number, y: number, x: number): number =>
+      images[start + (y * size + x) * channels + (channels === 1 ? 0 : k)]!;
+  }
+  return (k: number, y: number, x: number): number => {
+    const value = images[start + ((channels === 1 ? 0 : k) * size + y) * size + x]!;
+    return Math.round(Math.min(Math.max(value, -1), 1) * 127.5 + 127.5);
+  };
+}
+
+/** A centred title, smaller when it is long, and cut when it would not fit even then. */
+function titleText(title: string, centre: number, width: number): string {
+  // Sans-serif letters are about 0.6 of the font size wide.
+  const most = Math.floor(width / (9 * 0.6));
+  const shown = title.length > most ? `${title.slice(0, most - 1)}…` : title;
+  const fontSize = Math.min(14, Math.max(9, Math.floor(width / (shown.length * 0.6 || 1))));
+  const escaped = shown.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return (
+    `<text x="${centre}" y="17" font-family="DejaVu Sans, sans-serif" font-size="${fontSize}" ` +
+    `text-anchor="middle" fill="#222">${escaped}</text>`
+  );
+}

@@ -1,0 +1,113 @@
+import type { Graph, Node, TensorType, Value } from '../graph/graph.ts';
+import { GanletError } from '../util/errors.ts';
+import { dropoutWith } from './activation.ts';
+import { findOp } from './index.ts';
+import { batchNormTraining } from './norm.ts';
+
+export interface InlineOptions {
+  /** What each input of the network is connected to. */
+  inputs: Readonly<Record<string, Value>>;
+  /** Put before the names of everything added: `student` → `student/block1`. */
+  prefix: string;
+  /** Stands in for a constant of the network: a state input while it is trained. Without it constants stay constants. */
+  parameter?: (constant: Value) => Value | undefined;
+  /** `train` normalises with the statistics of the batch and gives new running averages. */
+  batchNorm?: 'frozen' | 'train';
+  /** The mask (0 or 1/(1−p)) for a Dropout node; without it dropout does nothing. */
+  dropout?: (node: Node, x: Value) => Value;
+}
+
+export interface Inlined {
+  outputs: Value[];
+  /** Every value of the network by its name there: taps are looked up here. */
+  values: Map<string, Value>;
+  /** New running statistics by the name of the constant they replace (batchNorm `train`). */
+  statistics: Map<string, Value>;
+}
+
+/**
+ * Copies a network into another graph, connected to values there. Types are inferred anew, so a network with a symbolic
+ * batch becomes static when its inputs are. Throws INPUT_MISSING when an input of the network is not connected.
+ */
+export function inline(target: Graph, network: Graph, options: InlineOptions): Inlined {
+  const { prefix } = options;
+  const values = new Map<Value, Value>();
+  for (const input of network.inputs) {
+    const given = options.inputs[input.name];
+    if (!given)
+      throw new GanletError('INPUT_MISSING', `network "${network.name}" needs its input "${input.name}"`);
+    values.set(input, given);
+  }
+  const statistics = new Map<string, Value>();
+  const resolve = (x: Value | null): Value | null => {
+    if (!x) return null;
+    let copy = values.get(x);
+    if (!copy) {
+      if (!x.tensor)
+        throw new GanletError(
+          'GRAPH_INVALID',
+          `network "${network.name}" uses "${x.name}" before it is defined`,
+        );
+      copy = options.parameter?.(x) ?? shared(target, x, prefix);
+      values.set(x, copy);
+    }
+    return copy;
+  };
+
+  for (const node of network.nodes) {
+    const inputs = node.inputs.map(resolve);
+    if (node.op === 'BatchNormalization' && options.batchNorm === 'train') {
+      const [x, gamma, beta, mean, variance] = inputs as Value[];
+      const { epsilon, momentum } = node.attributes as { epsilon: number; momentum: number };
+      const trained = batchNormTraining(x!, gamma!, beta!, mean!, variance!, {
+        epsilon,
+        momentum: 1 - momentum,
+      });
+      values.set(node.outputs[0]!, trained.y);
+      statistics.set(node.inputs[3]!.name, trained.mean);
+      statistics.set(node.inputs[4]!.name, trained.variance);
+      continue;
+    }
+    if (node.op === 'Dropout') {
+      const x = inputs[0]!;
+      values.set(node.outputs[0]!, options.dropout ? dropoutWith(x, options.dropout(node, x)) : x);
+      continue;
+    }
+    const copy = target.add(
+      node.op,
+      inputs,
+      node.attributes,
+      inferred(node, inputs, prefix),
+      `${prefix}/${node.name}`,
+    );
+    for (const [i, y] of node.outputs.entries()) values.set(y, copy.outputs[i]!);
+  }
+  return {
+    outputs: network.outputs.map((y) => resolve(y)!),
+    values: new Map([...values].map(([from, to]) => [from.name, to])),
+    statistics,
+  };
+}
+
+function inferred(node: Node, inputs: (Value | null)[], prefix: string): (TensorType & { name: string })[] {
+  const op = findOp(node.op);
+  if (!op)
+    throw new GanletError('OP_UNSUPPORTED', `operator ${node.op} (node "${node.name}") is not supported`);
+  const types = op.infer({
+    op: node.op,
+    name: node.name,
+    inputs,
+    attributes: node.attributes,
+    outputs: node.outputs,
+  });
+  return types.map((type, i) => ({ ...type, name: `${prefix}/${node.outputs[i]!.name}` }));
+}
+
+/** A constant in the target: numbers and short index lists are shared, tensors keep their name under the prefix. */
+function shared(target: Graph, x: Value, prefix: string): Value {
+  const tensor = x.tensor!;
+  if (tensor.dtype === 'int64' && tensor.shape.length === 1 && tensor.data.length <= 16)
+    return target.vector(Array.from(tensor.data as BigInt64Array, Number));
+  if (tensor.dtype === 'float32' && tensor.shape.length === 0) return target.scalar(tensor.data[0] as number);
+  return target.constant(tensor, `${prefix}/${x.name}`);
+}

@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import type { Augment } from '../data/batch.ts';
+import { makeBatch } from '../data/batch.ts';
+import { sampleSheet } from '../data/sheet.ts';
+import type { PairedSource } from '../data/source.ts';
+import type { Graph, Tensor } from '../graph/graph.ts';
+import { printGraph } from '../graph/print.ts';
+import type { DataConfig, TrainConfig } from '../recipe/schema.ts';
+import type { Distillation } from '../train/distillation.ts';
+import { train } from '../train/loop.ts';
+import { stepProgram } from '../train/step.ts';
+import { teacherCache } from '../train/teacher-cache.ts';
+import { sha256Json, sha256 } from '../util/hash.ts';
+import { rng } from '../util/rng.ts';
+import type { RunContext } from './context.ts';
+import { compileGenerator } from './generate.ts';
+import { makeDirectory } from './run-directory.ts';
+
+export interface Fit {
+  /** Folder inside the run, and label of the progress display. */
+  stage: string;
+  generator: Graph;
+  discriminator: Graph;
+  config: TrainConfig;
+  distillation?: Distillation;
+}
+
+/**
+ * Trains one generator as a stage of a run: builds the step, goes through the data, keeps statistics, checkpoints and a sample
+ * sheet each tick in `<out>/<stage>/`. Returns the final state.
+ */
+export async function fit(context: RunContext, { stage, generator, discriminator, config, distillation }: Fit): Promise<Map<string, Tensor>> {
+  const { recipe, backend } = context;
+  const source = await context.source();
+  const { size } = recipe.data;
+  const directory = makeDirectory(join(context.out, stage));
+  const program = stepProgram({
+    ...config,
+    generator,
+    discriminator,
+    size,
+    ema: config.ema > 0,
+    seed: recipe.seed,
+    ...(distillation && { distillation }),
+  });
+  const progress = context.progress(config.steps, stage);
+  const sheet = await sheetWriter(context, source, generator, config, directory, distillation?.teacher);
+  const cache = distillation?.cached ? await teacherCache(distillation, source, backend) : undefined;
+  try {
+    const { diffaugment, steps, lr, beta1, beta2, schedule, constantFraction, ema, batch, tick, checkpointSeconds } = config;
+    return await train({
+      program,
+      backend,
+      source,
+      augment: augmentOf(recipe.data),
+      seed: recipe.seed,
+      directory,
+      progress,
+      fingerprint: sha256Json({ program: programHash(program), config: { ...config, checkpointSeconds: 0 }, data: source.hash, seed: recipe.seed }),
+      diffaugment, steps, lr, beta1, beta2, schedule, constantFraction, ema, batch, tick, checkpointSeconds,
+      ...(cache && { targets: cache.targets }),
+      onTick: sheet.write,
+    });
+  } finally {
+    progress.end();
+    await sheet.dispose();
+    await cache?.dispose();
+  }
+}
+
+export function augmentOf(data: DataConfig): Augment {
+  return { flip: data.flip, jitter: data.jitter };
+}
+
+/** Of the listing and all initial weights: the same program from the same start. */
+function programHash({ graph, state }: ReturnType<typeof stepProgram>): string {
+  const parts = [printGraph(graph)];
+  for (const { tensor } of graph.constants.values()) if (tensor && tensor.data.length > 8) parts.push(sha256(bytesOf(tensor)));
+  for (const { name, initial } of state) parts.push(name, sha256(bytesOf(initial)));
+  return sha256(parts.join('\n'));
+}
+
+function bytesOf({ data }: Tensor): Uint8Array {
+  return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+}
+
+/** Writes `samples/step-N.png` at each tick: condition, truth, teacher, and the network as it is (its moving average). */
+async function sheetWriter(
+  { recipe, backend }: RunContext,
+  source: PairedSource,
+  generator: Graph,
+  config: TrainConfig,
+  directory: string,
+  teacher: Graph | undefined,
+) {
+  const { size } = recipe.data;
+  const split = source.counts.val > 0 ? 'val' : 'train';
+  const count = Math.min(config.samples, source.counts[split]);
+  if (count === 0) return { write: async () => {}, dispose: async () => {} };
+  const folder = makeDirectory(join(directory, 'samples'));
+  const order = rng(recipe.seed, 'samples').shuffle(Array.from({ length: source.counts[split] }, (_, i) => i));
+  const pairs = await makeBatch(source, split, order.slice(0, count), {}, rng(0, 'unused'));
+  const network = await compileGenerator(generator, size, backend, { replaceable: true });
+  const columns = [
+    { title: 'condition', images: pairs.condition, channels: source.channels.condition },
+    { title: 'truth', images: pairs.image },
+  ];
+  if (teacher) {
+    const making = await compileGenerator(teacher, size, backend);
+    columns.push({ title: 'teacher', images: await making.generate(pairs.condition) });
+    await making.dispose();
+  }
+  const names = [...generator.constants.keys()];
+  return {
+    async write(step: number, readState: (names?: readonly string[]) => Promise<Map<string, Tensor>>) {
+      const state = await readState(names.flatMap((name) => [`g/${name}`, `g/ema/${name}`]));
+      const weights = new Map<string, Tensor>();
+      for (const name of names) {
+        const tensor = state.get(`g/ema/${name}`) ?? state.get(`g/${name}`);
+        if (tensor) weights.set(name, tensor);
+      }
+      await network.setWeights(weights);
+      const images = await network.generate(pairs.condition);
+      const title = teacher ? 'student' : 'generator';
+      await sampleSheet([...columns, { title, images }], size, join(folder, `step-${String(step).padStart(7, '0')}.png`));
+    },
+    dispose: () => network.dispose(),
+  };
+}

@@ -1,0 +1,53 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileError } from '../util/file-error.ts';
+import { sha256File } from '../util/hash.ts';
+import { writeJsonAtomic } from '../util/atomic.ts';
+
+/** What a finished stage leaves behind: the hash of all it depended on, and its files with their hashes. */
+interface StageRecord {
+  inputs: string;
+  files: Record<string, string>;
+}
+
+/** Makes the folder of a run, or says why it cannot. */
+export function makeDirectory(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw fileError('write', path, error);
+  }
+  return path;
+}
+
+/** True when the stage has run with these inputs and its files are as it left them. */
+export async function stageIsDone(out: string, stage: string, inputs: string): Promise<boolean> {
+  const record = readRecord(out, stage);
+  if (record?.inputs !== inputs) return false;
+  for (const [file, hash] of Object.entries(record.files)) {
+    const path = join(out, file);
+    if (!existsSync(path) || (await sha256File(path)) !== hash) return false;
+  }
+  return true;
+}
+
+/** Records that the stage is done. `files` are relative to the run's folder. */
+export async function markStageDone(out: string, stage: string, inputs: string, files: readonly string[]): Promise<void> {
+  const hashes: Record<string, string> = {};
+  for (const file of files) hashes[file] = await sha256File(join(out, file));
+  const record: StageRecord = { inputs, files: hashes };
+  await writeJsonAtomic(recordFile(out, stage), record);
+}
+
+function recordFile(out: string, stage: string): string {
+  return join(out, 'stages', `${stage}.json`);
+}
+
+function readRecord(out: string, stage: string): StageRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(recordFile(out, stage), 'utf8')) as StageRecord;
+  } catch {
+    // Missing or damaged: the stage runs again.
+    return undefined;
+  }
+}

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { onnxruntime } from '../backend/onnxruntime.ts';
+import { openSource } from '../data/index.ts';
+import type { PairedSource } from '../data/source.ts';
+import type { LoadedRecipe } from '../recipe/load.ts';
+import { resolvedYaml } from '../recipe/load.ts';
+import type { Stage } from '../recipe/names.ts';
+import { stages as allStages } from '../recipe/names.ts';
+import { writeFileAtomic } from '../util/atomic.ts';
+import { lockDirectory } from '../util/lock.ts';
+import { createLog } from '../util/log.ts';
+import { progress } from '../util/progress.ts';
+import type { RunContext } from './context.ts';
+import { makeDirectory } from './run-directory.ts';
+import { teach } from './teach.ts';
+
+export interface RunOptions {
+  /** Folder of the run. */
+  out: string;
+  /** Only these stages; all by default. */
+  stages?: string[];
+  dryRun: boolean;
+  debug: boolean;
+  quiet: boolean;
+}
+
+const runners: Partial<Record<Stage, (context: RunContext) => Promise<void>>> = { teach };
+
+/**
+ * Runs a recipe's stages in order in one folder. A stage whose inputs and settings are those of its last run is skipped, one
+ * that was interrupted goes on from its last state. Throws RUN_LOCKED when another process works in the folder.
+ */
+export async function runRecipe(loaded: LoadedRecipe, options: RunOptions): Promise<void> {
+  const { recipe } = loaded;
+  const { out } = options;
+  const log = createLog(options.quiet ? 'warn' : options.debug ? 'debug' : 'info');
+  const wanted = allStages.filter((stage) => !options.stages || options.stages.includes(stage));
+  makeDirectory(out);
+  const lock = lockDirectory(out);
+  try {
+    await writeFileAtomic(join(out, 'recipe.yaml'), resolvedYaml(recipe));
+    const context = createContext(loaded, options, log);
+    for (const stage of wanted) await runners[stage]?.(context);
+  } finally {
+    lock.release();
+  }
+}
+
+function createContext(loaded: LoadedRecipe, { out, quiet }: RunOptions, log: RunContext['log']): RunContext {
+  const { recipe } = loaded;
+  const silent = { write: () => true };
+  let source: Promise<PairedSource> | undefined;
+  const context: RunContext = {
+    out,
+    recipe,
+    loaded,
+    log,
+    backend: onnxruntime({ provider: recipe.provider, ...(recipe.threads !== undefined && { threads: recipe.threads }) }),
+    progress: (total, label) => progress({ total, label, ...(quiet && { stream: silent }) }),
+    source() {
+      source ??= open();
+      return source;
+    },
+  };
+  const open = async () => {
+    let shown: ReturnType<RunContext['progress']> | undefined;
+    const opened = await openSource({
+      ...recipe.data,
+      onProgress: (done, total) => {
+        shown ??= context.progress(total, 'preparing pictures');
+        shown.update(done);
+      },
+    });
+    shown?.end();
+    for (const { name, reason } of opened.skipped) log.warn(`skipped ${name}: ${reason}`);
+    return opened;
+  };
+  return context;
+}

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { encodeOnnx } from '../graph/onnx.ts';
+import { buildDiscriminator, buildGenerator, distillTaps } from '../models/generator.ts';
+import { initialise } from '../models/init.ts';
+import { withWeights } from '../train/trained-network.ts';
+import { writeFileAtomic } from '../util/atomic.ts';
+import { sha256Json } from '../util/hash.ts';
+import { describeModel, writeCard } from './card.ts';
+import type { RunContext } from './context.ts';
+import { fit } from './fit.ts';
+import { markStageDone, stageIsDone } from './run-directory.ts';
+
+/**
+ * Trains the teacher a recipe describes, on the truth: adversarial loss and reconstruction, as pix2pix (Isola et al. 2017).
+ * Writes `teacher.onnx` (averaged weights) with its card, and `discriminator.onnx`.
+ */
+export async function teach(context: RunContext): Promise<void> {
+  const { recipe, out, log } = context;
+  if (!('generator' in recipe.teacher)) return;
+  const { generator: architecture, train: config } = recipe.teacher;
+  const source = await context.source();
+  const inputs = sha256Json({ teacher: recipe.teacher, discriminator: recipe.discriminator, data: source.hash, flip: recipe.data.flip, jitter: recipe.data.jitter, seed: recipe.seed });
+  if (await stageIsDone(out, 'teach', inputs)) {
+    log.info('teach: done before, nothing changed');
+    return;
+  }
+  const { size } = recipe.data;
+  const { condition, image } = source.channels;
+  const start = { init: config.init, gain: config.initGain };
+  const generator = initialise(buildGenerator(architecture, size, { inputChannels: condition, outputChannels: image }), { ...start, seed: recipe.seed });
+  const discriminator = initialise(buildDiscriminator(recipe.discriminator, size, condition + image), { ...start, seed: recipe.seed + 1 });
+  const state = await fit(context, { stage: 'teach', generator, discriminator, config });
+
+  const file = join(out, 'teacher.onnx');
+  withWeights(generator, state, 'g', { ema: config.ema > 0 });
+  await writeFileAtomic(file, encodeOnnx(generator));
+  await writeFileAtomic(join(out, 'discriminator.onnx'), encodeOnnx(withWeights(discriminator, state, 'd')));
+  await writeCard(file, {
+    ...(await describeModel(context, generator, file)),
+    role: 'teacher',
+    architecture,
+    taps: distillTaps(generator),
+    training: config,
+  });
+  await markStageDone(out, 'teach', inputs, ['teacher.onnx', 'discriminator.onnx', 'teacher.card.json']);
+}

@@ -1,0 +1,139 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type Alias, type Document, LineCounter, parseDocument, stringify, visit } from 'yaml';
+import { GanletError } from '../util/errors.ts';
+import { fileError } from '../util/file-error.ts';
+import { applyOverrides, type Override, parseSet } from './overrides.ts';
+import { describeIssues, type Locate, locator } from './problems.ts';
+import { type Recipe, recipeSchema } from './schema.ts';
+
+export interface LoadedRecipe {
+  /** Checked, defaults filled in, paths absolute. */
+  recipe: Recipe;
+  /** The recipe's file, as it was named. */
+  file: string;
+  /** Where a key stands, for messages: `quick.yaml:4:9`. */
+  locate: Locate;
+}
+
+export interface LoadOptions {
+  /** `key=value` texts that take the place of what the file says, as by `--set`; the last one wins. */
+  set?: readonly string[] | undefined;
+  seed?: number | undefined;
+  threads?: number | undefined;
+  provider?: string | undefined;
+}
+
+/**
+ * Reads a recipe. Relative paths in it, or given by `set`, are taken from the recipe's folder.
+ *
+ * Throws RECIPE_MISSING; RECIPE_INVALID with a line `file:line:column  key must be …, got …` for every problem
+ * (or the flag in the place of `file:line:column`); USAGE for a `set` that is not key=value.
+ */
+export function loadRecipe(file: string, options: LoadOptions = {}): LoadedRecipe {
+  const overrides = [...(options.set ?? []).map(parseSet), ...namedOverrides(options)];
+  const lines = new LineCounter();
+  const document = parseDocument(readRecipe(file), { lineCounter: lines, prettyErrors: false });
+  const find = locator(file, document, lines, overrides);
+
+  const syntax = [...document.errors, ...document.warnings].map((problem) => {
+    const { line, col } = lines.linePos(problem.pos[0]);
+    return `${file}:${line}:${col}  ${yamlProblem(problem.message)}`;
+  });
+  if (syntax.length > 0)
+    throw invalid(syntax, 'a recipe is YAML: "key: value" lines, sections by indentation');
+
+  const data = applyOverrides(plainData(file, document, lines), overrides);
+  const result = recipeSchema.safeParse(data);
+  if (!result.success) {
+    const problems = describeIssues(result.error.issues, data, find);
+    throw invalid(problems, '`ganlet schema` prints every key with its rule and default');
+  }
+  return {
+    recipe: absolutePaths(result.data, dirname(resolve(file))),
+    file,
+    locate: (path) => find(path).text,
+  };
+}
+
+/** Throws RECIPE_INVALID when a file or folder that the recipe reads from is not there. */
+export function requireFiles({ recipe, locate }: LoadedRecipe): void {
+  const problems: string[] = [];
+  const { teacher, data } = recipe;
+  if ('model' in teacher && !existsSync(teacher.model)) {
+    problems.push(
+      `${locate(['teacher', 'model'])}  teacher.model must be a file, found none at ${teacher.model}`,
+    );
+  }
+  if (data.path !== undefined && !(existsSync(data.path) && statSync(data.path).isDirectory())) {
+    problems.push(`${locate(['data', 'path'])}  data.path must be a folder, found none at ${data.path}`);
+  }
+  if (problems.length > 0) throw invalid(problems, "paths in a recipe are relative to the recipe's folder");
+}
+
+/** The recipe with every default written out, as YAML that loads to the same recipe from any folder. */
+export function resolvedYaml(recipe: Recipe): string {
+  return stringify(recipe, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+function namedOverrides({ seed, threads, provider }: LoadOptions): Override[] {
+  return Object.entries({ seed, threads, provider })
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ({ flag: `--${key} ${value}`, path: [key], value }));
+}
+
+function readRecipe(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const found = { ENOENT: `there is no recipe ${file}`, EISDIR: `${file} is a folder, not a recipe` }[
+      code ?? ''
+    ];
+    if (found === undefined) throw fileError('read', file, error);
+    const hint = 'name a recipe file, for example recipes/quickstart.yaml';
+    throw new GanletError('RECIPE_MISSING', found, { hint, cause: error });
+  }
+}
+
+/** The document's data. Aliases that refer to nothing, or multiply beyond measure, show only here. */
+function plainData(file: string, document: Document.Parsed, lines: LineCounter): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    const { line, col } = lines.linePos(firstBadAlias(document));
+    const problem = yamlProblem((error as Error).message);
+    throw invalid([`${file}:${line}:${col}  ${problem}`], 'write values out instead of aliases');
+  }
+}
+
+/** Where the first alias without an anchor stands; where all have one, the first alias. */
+function firstBadAlias(document: Document.Parsed): number {
+  const aliases: Alias[] = [];
+  visit(document, {
+    Alias: (_key, node) => {
+      aliases.push(node);
+    },
+  });
+  const bad = aliases.find((alias) => !alias.resolve(document)) ?? aliases[0];
+  return bad?.range?.[0] ?? 0;
+}
+
+function yamlProblem(message: string): string {
+  const several = message.startsWith('Source contains multiple documents');
+  const short = several ? 'a second document begins here' : message.split('\n')[0]!.replace(/[.:]?\s*$/, '');
+  return `is not valid YAML: ${short}`;
+}
+
+function absolutePaths(recipe: Recipe, folder: string): Recipe {
+  const { data, teacher } = recipe;
+  return {
+    ...recipe,
+    data: data.path === undefined ? data : { ...data, path: resolve(folder, data.path) },
+    teacher: 'model' in teacher ? { model: resolve(folder, teacher.model) } : teacher,
+  };
+}
+
+function invalid(problems: readonly string[], hint: string): GanletError {
+  return new GanletError('RECIPE_INVALID', problems.join('\n'), { hint });
+}

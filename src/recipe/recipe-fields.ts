@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { dataSchema } from './data.ts';
+import { choice, flag, listOf, number, section, text, whole } from './fields.ts';
+import { providers } from './names.ts';
+import { discriminatorSchema, generatorSchema } from './networks.ts';
+import { distillSchema, trainSchema } from './training.ts';
+
+const width = whole({ min: 1, max: 1024 });
+
+const widthsRule = { error: 'must be whole numbers from 1 to 1024, written [32, 24, 16] or 32_24_16' };
+
+const widths = z
+  .union([z.array(width).min(1, widthsRule), z.string().regex(/^\d+(_\d+)*$/, widthsRule)], widthsRule)
+  .transform((value) => (typeof value === 'string' ? value.split('_').map(Number) : value))
+  .refine((list) => list.every((entry) => entry >= 1 && entry <= 1024), widthsRule);
+
+const teacherSchema = section({
+  model: text('the path of an .onnx file', /\.onnx$/i)
+    .optional()
+    .describe("A trained generator, relative to the recipe's folder; instead of generator and train."),
+  generator: generatorSchema.optional().describe('The network to train as the teacher; instead of model.'),
+  train: trainSchema.optional().describe('How to train it.'),
+});
+
+const studentSchema = section({
+  baseWidth: width.optional().describe('Channels of the first layer; all others keep their ratio to it.'),
+  widths: widths
+    .optional()
+    .describe(
+      'A width for each channel group, in units of base width, as in 32_24_16_…: instead of baseWidth or ratio.',
+    ),
+  ratio: number({ above: 0, max: 1 })
+    .optional()
+    .describe(
+      "Width as a fraction of the teacher's, for every channel group: instead of baseWidth or widths.",
+    ),
+  separable: flag()
+    .default(false)
+    .describe('Residual blocks of depthwise and 1×1 convolutions: fewer parameters and multiply-adds.'),
+  initFrom: choice(['teacher', 'random'])
+    .default('teacher')
+    .describe(
+      "Start from the teacher's most important channels where shapes correspond, or from random weights.",
+    ),
+});
+
+const evaluateSchema = section({
+  metrics: listOf(choice(['l1', 'psnr', 'ssim']), 'a list of at least one of "l1", "psnr" and "ssim"', 1)
+    .default(['l1', 'psnr', 'ssim'])
+    .describe('Measures of the distance between made and true images.'),
+  split: choice(['test', 'val', 'train']).default('test').describe('Which part of the data is measured on.'),
+});
+
+/** A recipe's keys and their rules, one by one; what they must be together is in `checkCombinations`. */
+export const recipeFields = section({
+  name: text('a name of letters, digits, "-", "_" and "."', /^[A-Za-z0-9][A-Za-z0-9._-]*$/).describe(
+    'Name of the run; its folder is runs/<name> unless --out says otherwise.',
+  ),
+  seed: whole({ min: 0 }).default(0).describe('Every random choice follows from it.'),
+  threads: whole({ min: 1, max: 1024 })
+    .optional()
+    .describe('Threads for arithmetic; by default as many as there are cores.'),
+  provider: choice(providers).default('cpu').describe('Where the arithmetic runs.'),
+  data: dataSchema.describe('Where the image pairs come from.'),
+  teacher: teacherSchema.describe(
+    'A trained generator (model), or one to train first (generator and train).',
+  ),
+  discriminator: discriminatorSchema
+    .prefault({ type: 'patch' })
+    .describe('The network that tells real images from made ones.'),
+  student: studentSchema
+    .optional()
+    .describe('The small generator: exactly one of baseWidth, widths and ratio.'),
+  distill: distillSchema.optional().describe('How the student is trained.'),
+  baselines: listOf(choice(['naive']), 'a list of "naive"')
+    .default([])
+    .describe('For comparison. naive: the same small network, trained as long without the teacher.'),
+  evaluate: evaluateSchema.prefault({}).describe('What is measured.'),
+});
+
+/** A recipe as written, each key checked by itself, defaults filled in. */
+export type RecipeFields = z.output<typeof recipeFields>;
+export type StudentConfig = z.output<typeof studentSchema>;
+export type EvaluateConfig = z.output<typeof evaluateSchema>;

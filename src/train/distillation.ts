@@ -1,0 +1,113 @@
+import type { Program } from '../backend/backend.ts';
+import type { Value } from '../graph/graph.ts';
+import { Graph } from '../graph/graph.ts';
+import { add } from '../ops/elementwise.ts';
+import { conv } from '../ops/conv.ts';
+import { inline } from '../ops/inline.ts';
+import { GanletError } from '../util/errors.ts';
+import { rng } from '../util/rng.ts';
+import { featureLoss, kernelAlignmentLoss } from './losses.ts';
+import type { TrainedNetwork } from './trained-network.ts';
+import { apply, declareTrained } from './trained-network.ts';
+
+export interface Distillation {
+  teacher: Graph;
+  distill: 'adaptor' | 'kernel-alignment' | 'none';
+  lambdaDistill: number;
+  /** Values compared, by name in the teacher and in the student. */
+  taps: readonly { teacher: string; student: string }[];
+  /** What the reconstruction loss compares with. */
+  reconTarget: 'truth' | 'teacher';
+  /** The teacher's activations are fed (as `teacher/<tap>` and `teacher/image`) instead of computed at every step. */
+  cached: boolean;
+}
+
+export interface DistillTerms {
+  /** Sum of the feature losses over the taps. */
+  loss?: Value;
+  /** The learned 1×1 convolutions to the teacher's widths. */
+  adaptors?: TrainedNetwork;
+  /** The teacher's picture, where the reconstruction compares with it. */
+  image?: Value;
+}
+
+/** The teacher's activations, computed here or fed, against the student's. */
+export function distillTerms(
+  graph: Graph,
+  { teacher, taps, distill, reconTarget, cached }: Distillation,
+  condition: Value,
+  student: ReadonlyMap<string, Value>,
+  seed: number,
+): DistillTerms {
+  const targets = teacherTargets(teacher, distill === 'none' ? [] : taps.map((t) => t.teacher), reconTarget === 'teacher');
+  const arriving = cached ? fedTargets(graph, teacher, targets, condition) : computedTargets(graph, teacher, targets, condition);
+  const image = reconTarget === 'teacher' ? arriving.get(teacher.outputs[0]!.name)! : undefined;
+  if (distill === 'none') return { ...(image && { image }) };
+
+  const pairs = taps.map((tap) => {
+    const own = student.get(tap.student);
+    if (!own) throw unknownTap('student', tap.student, [...student.keys()]);
+    return { student: own, teacher: arriving.get(tap.teacher)! };
+  });
+  if (distill === 'kernel-alignment') {
+    const loss = pairs.map((p) => kernelAlignmentLoss(p.student, p.teacher)).reduce((a, b) => add(a, b));
+    return { loss, ...(image && { image }) };
+  }
+  const network = adaptorNetwork(pairs.map((p) => ({ from: p.student, to: p.teacher })), seed);
+  const adaptors = declareTrained(graph, 'a', network);
+  const inputs = Object.fromEntries(network.inputs.map((input, i) => [input.name, pairs[i]!.student]));
+  const { outputs } = apply(graph, adaptors, inputs, 'adaptors');
+  const loss = outputs.map((y, i) => featureLoss(y, pairs[i]!.teacher)).reduce((a, b) => add(a, b));
+  return { loss, adaptors, ...(image && { image }) };
+}
+
+/** Names of the teacher's values a distillation needs; its picture only where the reconstruction compares with it. */
+export function teacherTargets(teacher: Graph, taps: readonly string[], image: boolean): string[] {
+  const known = new Set(teacher.nodes.flatMap((n) => n.outputs.map((y) => y.name)));
+  for (const tap of taps) if (!known.has(tap)) throw unknownTap('teacher', tap, [...known]);
+  return [...new Set([...taps, ...(image ? [teacher.outputs[0]!.name] : [])])];
+}
+
+function unknownTap(role: string, tap: string, known: readonly string[]): GanletError {
+  const some = known.filter((name) => !/[:/]/.test(name)).slice(0, 12);
+  return new GanletError('TAP_UNKNOWN', `distill.taps must name values of the ${role}, it has no "${tap}"`, {
+    hint: `among its values are ${some.join(', ')}`,
+  });
+}
+
+function computedTargets(graph: Graph, teacher: Graph, names: readonly string[], condition: Value): Map<string, Value> {
+  if (names.length === 0) return new Map();
+  const { values } = inline(graph, teacher, { inputs: { [teacher.inputs[0]!.name]: condition }, prefix: 'teacher' });
+  return new Map(names.map((name) => [name, values.get(name)!]));
+}
+
+function fedTargets(graph: Graph, teacher: Graph, names: readonly string[], condition: Value): Map<string, Value> {
+  const scratch = new Graph('shapes');
+  const x = scratch.input('condition', 'float32', condition.shape);
+  const shapes = computedTargets(scratch, teacher, names, x);
+  return new Map(names.map((name) => [name, graph.input(`teacher/${name}`, 'float32', shapes.get(name)!.shape)]));
+}
+
+/** The program that computes the targets of one picture, for the cache: outputs are named like the step's inputs. */
+export function targetProgram(teacher: Graph, names: readonly string[], size: number): Program {
+  const graph = new Graph('teacher-targets');
+  const condition = graph.input('condition', 'float32', [1, teacher.inputs[0]!.shape[1]!, size, size]);
+  const values = computedTargets(graph, teacher, names, condition);
+  for (const name of names) graph.output(values.get(name)!, `target/${name}`);
+  return { graph, state: [] };
+}
+
+/** One 1×1 convolution with bias for each pair of taps, weights N(0, 0.02) (Li et al. 2020). */
+function adaptorNetwork(pairs: readonly { from: Value; to: Value }[], seed: number): Graph {
+  const graph = new Graph('adaptors');
+  for (const [i, { from, to }] of pairs.entries()) {
+    const x = graph.input(`tap${i + 1}`, 'float32', from.shape);
+    const [into, out] = [from.shape[1] as number, to.shape[1] as number];
+    const name = `adaptor${i + 1}`;
+    const data = rng(seed, `init ${name}.weight`).fillNormal(new Float32Array(into * out), 0.02);
+    const weight = graph.constant({ dtype: 'float32', shape: [out, into, 1, 1], data }, `${name}.weight`);
+    const bias = graph.constant({ dtype: 'float32', shape: [out], data: new Float32Array(out) }, `${name}.bias`);
+    graph.output(conv(x, weight, { bias }));
+  }
+  return graph;
+}

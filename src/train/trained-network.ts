@@ -1,0 +1,108 @@
+import { gradient } from '../autodiff/gradient.ts';
+import type { State } from '../backend/backend.ts';
+import type { Graph, Tensor, TensorData, Value } from '../graph/graph.ts';
+import type { Inlined } from '../ops/inline.ts';
+import { inline } from '../ops/inline.ts';
+import { batchStatistics, trainableParameters } from '../ops/parameters.ts';
+import type { AdamInputs, AdamOptions } from './optimiser.ts';
+import { adam, ema } from './optimiser.ts';
+
+/** A network whose weights are state of the program that trains it. */
+export interface TrainedNetwork {
+  readonly name: string;
+  readonly network: Graph;
+  /** State inputs by the name of the constant they stand for. */
+  readonly weights: ReadonlyMap<string, Value>;
+  /** Running statistics of batch normalisation, likewise. */
+  readonly statistics: ReadonlyMap<string, Value>;
+}
+
+/** Declares a network's weights and running statistics as inputs of `graph`, named `name/weight`. */
+export function declareTrained(graph: Graph, name: string, network: Graph): TrainedNetwork {
+  const declare = (values: readonly Value[]) =>
+    new Map(values.map((v) => [v.name, graph.input(`${name}/${v.name}`, 'float32', v.shape)]));
+  return {
+    name,
+    network,
+    weights: declare(trainableParameters(network)),
+    statistics: declare(batchStatistics(network)),
+  };
+}
+
+/** Applies the network in training form. `use` tells several applications apart in names. */
+export function apply(
+  graph: Graph,
+  trained: TrainedNetwork,
+  inputs: Readonly<Record<string, Value>>,
+  use: string,
+  dropout?: (x: Value, ratio: number) => Value,
+): Inlined {
+  return inline(graph, trained.network, {
+    inputs,
+    prefix: use,
+    parameter: (constant) => trained.weights.get(constant.name) ?? trained.statistics.get(constant.name),
+    batchNorm: 'train',
+    ...(dropout && {
+      dropout: (node, x) => {
+        const ratio = node.inputs[1]?.tensor ? Number(node.inputs[1].tensor.data[0]) : 0.5;
+        return dropout(x, ratio);
+      },
+    }),
+  });
+}
+
+/**
+ * Adds the update of a network's weights by the gradient of `loss`, and its moving average where `rate` is given. Returns
+ * the state: weights `name/w`, moments `name/m/w` and `name/v/w`, averages `name/ema/w`, statistics `name/s`.
+ */
+export function update(
+  graph: Graph,
+  trained: TrainedNetwork,
+  loss: Value,
+  inputs: AdamInputs,
+  options: AdamOptions,
+  { rate, statistics }: { rate?: Value; statistics?: ReadonlyMap<string, Value> } = {},
+): State[] {
+  const names = [...trained.weights.keys()];
+  const weights = [...trained.weights.values()];
+  const gradients = gradient(loss, weights);
+  const states: State[] = [];
+  const zeros = (like: Tensor): Tensor => ({ ...like, data: new Float32Array(like.data.length) });
+  const copy = (like: Tensor): Tensor => ({ ...like, data: like.data.slice() as TensorData });
+  const keep = (name: string, input: Value, next: Value, initial: Tensor) => {
+    states.push({ name, input, output: graph.output(next, `${name}:next`), initial });
+  };
+  graph.scoped(`${trained.name}/adam`, () => {
+    for (const [i, weight] of weights.entries()) {
+      const constant = trained.network.constants.get(names[i]!)!.tensor!;
+      const moment = (kind: string) => graph.input(`${trained.name}/${kind}/${names[i]}`, 'float32', weight.shape);
+      const [m, v] = [moment('m'), moment('v')];
+      const next = adam(weight, gradients[i]!, m, v, inputs, options);
+      keep(weight.name, weight, next.weight, copy(constant));
+      keep(m.name, m, next.m, zeros(constant));
+      keep(v.name, v, next.v, zeros(constant));
+      if (rate) {
+        const average = moment('ema');
+        keep(average.name, average, ema(average, next.weight, rate), copy(constant));
+      }
+    }
+    for (const [name, input] of trained.statistics) {
+      const constant = trained.network.constants.get(name)!.tensor!;
+      const next = statistics?.get(name);
+      if (next) keep(input.name, input, next, copy(constant));
+    }
+  });
+  return states;
+}
+
+/**
+ * The network with the weights a program has arrived at: `state` holds them as `name/w`, or their averages when `ema`.
+ * Statistics of batch normalisation are taken as they are. The graph given is changed and returned.
+ */
+export function withWeights(network: Graph, state: ReadonlyMap<string, Tensor>, name: string, { ema = false } = {}): Graph {
+  for (const [constant, value] of network.constants) {
+    const tensor = (ema ? state.get(`${name}/ema/${constant}`) : undefined) ?? state.get(`${name}/${constant}`);
+    if (tensor) value.tensor = { ...tensor, shape: value.tensor!.shape };
+  }
+  return network;
+}

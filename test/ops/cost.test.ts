@@ -1,0 +1,180 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { float32, Graph } from '../../src/graph/graph.ts';
+import { patchDiscriminator } from '../../src/models/discriminator.ts';
+import { resnetGenerator } from '../../src/models/resnet.ts';
+import { unetGenerator } from '../../src/models/unet.ts';
+import { conv, convTranspose } from '../../src/ops/conv.ts';
+import { countMacs, countParameters, inputSymbols, layerCosts } from '../../src/ops/cost.ts';
+
+const size = 256;
+
+// Params and MACs at 256 pixels. The numbers of three rows are printed by the tool of GAN Compression itself.
+const mobile: [
+  widths: string,
+  params: number,
+  paper: number | undefined,
+  paperConv: number,
+  exact: number,
+][] = [
+  ['64_64_64_64_64_64_64_64', 1_987_075, 18_365_808_640, 18_314_428_416, 11_066_671_104],
+  ['96_96_96_96_96_96_96_96', 4_418_307, undefined, 40_155_217_920, 23_847_763_968],
+  ['48_48_48_48_48_48_48_48', 1_130_883, 10_603_462_656, 10_564_927_488, 6_488_064_000],
+  ['32_32_32_32_32_32_32_32', 514_307, 4_955_045_888, 4_929_355_776, 3_117_416_448],
+  ['16_16_16_16_16_16_16_16', 137_347, 1_420_558_336, 1_407_713_280, 954_728_448],
+  ['32_32_48_32_48_48_16_16', 822_051, 4_993_843_200, 4_961_599_488, 4_055_629_824],
+  ['16_16_32_16_32_32_16_16', 356_867, 2_546_204_672, 2_525_233_152, 1_845_755_904],
+  ['16_16_24_16_32_64_16_24', 355_235, 2_640_576_512, 2_618_425_344, 1_938_948_096],
+  ['16_16_32_16_16_64_16_24', 411_619, 2_984_771_584, 2_961_702_912, 2_168_979_456],
+  ['16_16_16_48_64_64_24_16', 362_387, 2_597_322_752, 2_571_632_640, 1_892_155_392],
+  ['24_24_40_56_24_56_16_40', 702_835, 4_863_164_416, 4_831_838_208, 3_699_376_128],
+  ['32_32_48_32_32_48_24_24', 780_819, 5_591_531_520, 5_560_074_240, 4_031_250_432],
+  ['16_24_48_56_40_48_24_16', 886_307, 5_451_284_480, 5_418_516_480, 4_059_561_984],
+  ['32_32_48_32_48_32_16_16', 746_211, 4_683_202_560, 4_652_531_712, 3_746_562_048],
+  ['16_16_40_40_40_64_24_16', 719_507, 4_569_694_208, 4_539_678_720, 3_350_593_536],
+  ['24_24_24_32_20_16', 341_627, undefined, 2_649_096_192, 1_941_307_392],
+];
+
+describe('the published costs of GAN Compression’s separable ResNets come out to the digit', () => {
+  test.each(mobile)('%s', (text, params, paper, paperConv, exact) => {
+    const widths = text.split('_').map(Number);
+    const graph = resnetGenerator({ baseWidth: 64, separable: true, widths, size });
+    const macs = countMacs(graph);
+    expect(countParameters(graph)).toBe(params);
+    expect(macs).toMatchObject({ paperConv, true: exact, ...(paper && { paper }) });
+  });
+});
+
+test('the dense ResNet of nine blocks has the published cost', () => {
+  const graph = resnetGenerator({ baseWidth: 64, size });
+  expect(countParameters(graph)).toBe(11_378_179);
+  expect(countMacs(graph)).toEqual({
+    paper: 56_831_770_624,
+    paperConv: 56_799_264_768,
+    true: 49_551_507_456,
+  });
+});
+
+test.each([
+  ['32_32_40_48_16_32', 699_875, 4_777_967_616, 3_758_751_744],
+  ['48_32_40_40_24_32', 707_347, 5_633_212_416, 4_104_388_608],
+])(
+  '%s under the older rule, where only every third block has the inner width',
+  (text, params, paperConv, exact) => {
+    const [c0, c1, trunk, inner, up1, up2] = text.split('_').map(Number) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    const perBlock = Array.from({ length: 9 }, (_, i) => (i % 3 === 0 ? inner : trunk));
+    const widths = [c0, c1, trunk, ...perBlock, up1, up2];
+    const graph = resnetGenerator({ baseWidth: 64, separable: true, widths, size });
+    expect(countParameters(graph)).toBe(params);
+    expect(countMacs(graph)).toMatchObject({ paperConv, true: exact });
+  },
+);
+
+// OMGD's table, in millions of parameters and thousand millions of MACs, and the same to the digit.
+test.each([
+  [64, 54.41, 18.14, 54_413_955, 18_140_364_800],
+  [16, 3.404, 1.219, 3_404_451, 1_218_707_456],
+  [12, 1.916, 0.707, 1_915_899, 706_756_608],
+  [8, 0.852, 0.333, 852_307, 332_988_416],
+])(
+  'the U-Net of width %i has the published %f M parameters and %f G MACs',
+  (baseWidth, mega, giga, params, paper) => {
+    const graph = unetGenerator({ baseWidth, norm: 'batch', size });
+    expect(countParameters(graph)).toBe(params);
+    expect(countMacs(graph).paper).toBe(paper);
+    expect(params / 1e6).toBeCloseTo(mega, mega > 50 ? 2 : 3);
+    expect(paper / 1e9).toBeCloseTo(giga, giga > 10 ? 2 : 3);
+  },
+);
+
+// 16·6·64 + 64, 16·64·128 + 128, 16·128·256 + 256, 16·256·512 + 512, 16·512 + 1, summed by hand.
+test.each([
+  [6, 128, 11_040_641],
+  [3, 64, 2_764_737],
+  [6, 64, 2_767_809],
+])(
+  'a patch discriminator of %i channels and width %i has %i parameters',
+  (inputChannels, baseWidth, params) => {
+    expect(countParameters(patchDiscriminator({ baseWidth, inputChannels, size }))).toBe(params);
+  },
+);
+
+test('batch-norm statistics are not parameters, scale and shift are', () => {
+  const plain = countParameters(patchDiscriminator({ baseWidth: 64, size }));
+  // Three norms of 128, 256 and 512 channels bring two vectors each and replace a bias.
+  expect(countParameters(patchDiscriminator({ baseWidth: 64, norm: 'batch', size }))).toBe(plain + 896);
+});
+
+/** One convolution, plain or transposed, of an image of `height` × `width`. */
+function single(transposed: boolean, shape: number[], weight: number[], stride: number): Graph {
+  const graph = new Graph();
+  const x = graph.input('x', 'float32', shape);
+  const count = weight.reduce((a, b) => a * b, 1);
+  const w = graph.constant(float32(weight, new Float32Array(count)), 'w');
+  graph.output((transposed ? convTranspose : conv)(x, w, { strides: [stride, stride] }));
+  return graph;
+}
+
+test('the true count of a convolution and of the transposed one that undoes it are equal', () => {
+  const size = fc.integer({ min: 1, max: 5 });
+  fc.assert(
+    fc.property(
+      size,
+      size,
+      size,
+      size,
+      size,
+      fc.integer({ min: 1, max: 3 }),
+      (i, o, h, w, kernel, stride) => {
+        const up = single(true, [1, i, h, w], [i, o, kernel, kernel], stride);
+        const y = up.outputs[0]!.shape as number[];
+        const down = single(false, y, [i, o, kernel, kernel], stride);
+        const products = i * o * h * w * kernel * kernel;
+        expect(down.outputs[0]!.shape).toEqual([1, i, h, w]);
+        expect(countMacs(down)).toEqual({ true: products, paper: products, paperConv: products });
+        expect(countMacs(up).true).toBe(products);
+        expect(countMacs(up).paper).toBe(i * o * y[2]! * y[3]! * kernel * kernel);
+      },
+    ),
+  );
+});
+
+test('a network of open size costs the same as one of fixed size when its symbols are given', () => {
+  const open = resnetGenerator({ baseWidth: 8, blocks: 3 });
+  const fixed = resnetGenerator({ baseWidth: 8, blocks: 3, size: 64 });
+  expect(countMacs(open, inputSymbols(open, { size: 64 }))).toEqual(countMacs(fixed));
+  expect(countMacs(fixed, inputSymbols(fixed, { batch: 3 })).true).toBe(3 * countMacs(fixed).true);
+  expect(() => countMacs(open)).toThrow(expect.objectContaining({ code: 'SIZE_UNKNOWN' }));
+});
+
+test('layers add up to the whole and name what they compute', () => {
+  const graph = resnetGenerator({ baseWidth: 8, blocks: 3, norm: 'batch', size: 32 });
+  const layers = layerCosts(graph, inputSymbols(graph, {}));
+  const sum = (of: (layer: (typeof layers)[number]) => number) =>
+    layers.reduce((n, layer) => n + of(layer), 0);
+  expect(layers).toHaveLength(graph.nodes.length);
+  expect(sum(({ params }) => params)).toBe(countParameters(graph));
+  expect(sum(({ macs }) => macs.true)).toBe(countMacs(graph).true);
+  const stem = layers.find(({ node }) => node.name === 'stem/Conv')!;
+  expect(stem).toMatchObject({
+    shape: [1, 8, 32, 32],
+    params: 49 * 3 * 8,
+    macs: { true: 49 * 3 * 8 * 32 * 32 },
+  });
+});
+
+test('a parameter used twice is counted once', () => {
+  const graph = new Graph();
+  const x = graph.input('x', 'float32', [1, 2, 4, 4]);
+  const w = graph.constant(float32([2, 2, 1, 1], new Float32Array(4)), 'w');
+  graph.output(conv(conv(x, w), w));
+  expect(countParameters(graph)).toBe(4);
+  expect(layerCosts(graph, new Map()).map(({ params }) => params)).toEqual([4, 0]);
+});

@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { recipeJsonSchema, recipeJsonSchemaText } from '../../src/recipe/json-schema.ts';
+import { loadRecipe } from '../../src/recipe/load.ts';
+
+const folder = join(import.meta.dirname, '../../recipes');
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.yaml'),
+);
+
+describe.each(files)('recipes/%s', (file) => {
+  const path = join(folder, file);
+
+  test('loads', () => {
+    expect(loadRecipe(path).recipe.name).toContain(basename(file, '.yaml'));
+  });
+
+  test('tells editors where its schema is', () => {
+    const schema = relative(dirname(path), join(folder, 'recipe.schema.json'));
+    const there = schema.startsWith('.') ? schema : `./${schema}`;
+    expect(readFileSync(path, 'utf8').split('\n')[0]).toBe(`# yaml-language-server: $schema=${there}`);
+  });
+});
+
+test('recipes/recipe.schema.json is what `ganlet schema` prints', () => {
+  expect(readFileSync(join(folder, 'recipe.schema.json'), 'utf8')).toBe(recipeJsonSchemaText());
+});
+
+type Schema = {
+  properties?: Record<string, Schema>;
+  oneOf?: Schema[];
+  anyOf?: Schema[];
+  description?: string;
+};
+
+test('every key of the schema has a description, but for the type of a network', () => {
+  const bare: string[] = [];
+  const visit = (schema: Schema, path: string) => {
+    for (const [key, child] of Object.entries(schema.properties ?? {})) {
+      if (!child.description && key !== 'type') bare.push(`${path}${key}`);
+      visit(child, `${path}${key}.`);
+    }
+    for (const branch of schema.oneOf ?? []) visit(branch, path);
+  };
+  visit(recipeJsonSchema() as Schema, '');
+  expect(bare).toEqual([]);
+});
+
+test('the schema knows every key of the shipped recipes', () => {
+  const knows = (schema: Schema, data: unknown, path: string): string[] => {
+    if (typeof data !== 'object' || data === null || Array.isArray(data)) return [];
+    const branches = [schema, ...(schema.oneOf ?? [])];
+    return Object.entries(data).flatMap(([key, value]) => {
+      const child = branches.map((branch) => branch.properties?.[key]).find(Boolean);
+      return child ? knows(child, value, `${path}${key}.`) : [`${path}${key}`];
+    });
+  };
+  for (const file of files) {
+    const data = parse(readFileSync(join(folder, file), 'utf8'));
+    expect(knows(recipeJsonSchema() as Schema, data, '')).toEqual([]);
+  }
+});
