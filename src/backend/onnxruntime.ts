@@ -12,19 +12,34 @@ export type Provider = 'cpu' | 'webgpu' | 'cuda';
  * ONNX Runtime as an engine. `threads` 0 means all cores.
  * Throws PROVIDER_MISSING when the provider is not in this build of onnxruntime-node.
  */
-export function onnxruntime({ provider = 'cpu', threads = 0 }: { provider?: Provider; threads?: number } = {}): Backend {
+export function onnxruntime({
+  provider = 'cpu',
+  threads = 0,
+}: {
+  provider?: Provider;
+  threads?: number;
+} = {}): Backend {
   const bundled = ort.listSupportedBackends().map((b) => b.name);
   if (!bundled.includes(provider)) {
-    throw new GanletError('PROVIDER_MISSING', `provider must be one of ${bundled.join(', ')} on this machine, got ${provider}`, {
-      hint:
-        provider === 'cuda'
-          ? 'install the CUDA provider: npm install onnxruntime-node --onnxruntime-node-install=cuda12'
-          : 'run ganlet doctor to see what this machine can do',
-    });
+    throw new GanletError(
+      'PROVIDER_MISSING',
+      `provider must be one of ${bundled.join(', ')} on this machine, got ${provider}`,
+      {
+        hint:
+          provider === 'cuda'
+            ? 'install the CUDA provider: npm install onnxruntime-node --onnxruntime-node-install=cuda12'
+            : 'run ganlet doctor to see what this machine can do',
+      },
+    );
   }
   const count = threads > 0 ? threads : availableParallelism();
   return {
-    description: { engine: 'onnxruntime-node', version: ort.env.versions.node ?? ort.env.versions.common, provider, threads: count },
+    description: {
+      engine: 'onnxruntime-node',
+      version: ort.env.versions.node ?? ort.env.versions.common,
+      provider,
+      threads: count,
+    },
     compile: (program) => compile(program, provider, count),
   };
 }
@@ -43,16 +58,24 @@ async function compile(program: Program, provider: Provider, threads: number): P
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new GanletError('COMPILE_FAILED', `the ${provider} provider cannot run graph "${graph.name}": ${reason}`, {
-      hint: 'run ganlet doctor; a provider may lack an operator or its driver',
-      cause,
-    });
+    throw new GanletError(
+      'COMPILE_FAILED',
+      `the ${provider} provider cannot run graph "${graph.name}": ${reason}`,
+      {
+        hint: 'run ganlet doctor; a provider may lack an operator or its driver',
+        cause,
+      },
+    );
   }
   return resident(program, session, new Set(state.map((s) => s.output.name)));
 }
 
 /** State in two sets of buffers: a run reads one and writes the other, then they change places. */
-function resident({ graph, state }: Program, session: ort.InferenceSession, stateOutputs: ReadonlySet<string>): Compiled {
+function resident(
+  { graph, state }: Program,
+  session: ort.InferenceSession,
+  stateOutputs: ReadonlySet<string>,
+): Compiled {
   let current = state.map((s) => toOrt(s.initial));
   let spare = state.map((s) => toOrt({ ...s.initial, data: s.initial.data.slice() as TensorData }));
   const results = graph.outputs.map((v) => v.name).filter((name) => !stateOutputs.has(name));
@@ -64,10 +87,15 @@ function resident({ graph, state }: Program, session: ort.InferenceSession, stat
       const inputs: Record<string, ort.Tensor> = {};
       for (const [name, value] of expected) {
         const fed = feeds[name];
-        const fits = fed?.shape.length === value.shape.length && fed.shape.every((d, i) => typeof value.shape[i] !== 'number' || d === value.shape[i]);
+        const fits =
+          fed?.shape.length === value.shape.length &&
+          fed.shape.every((d, i) => typeof value.shape[i] !== 'number' || d === value.shape[i]);
         if (!fed || !fits || fed.dtype !== value.dtype) {
           const got = fed ? `${fed.dtype} ${showShape(fed.shape)}` : 'nothing';
-          throw new GanletError('FEED_MISMATCH', `input "${name}" of "${graph.name}" must be ${value.dtype} ${showShape(value.shape)}, got ${got}`);
+          throw new GanletError(
+            'FEED_MISMATCH',
+            `input "${name}" of "${graph.name}" must be ${value.dtype} ${showShape(value.shape)}, got ${got}`,
+          );
         }
         inputs[name] = toOrt(fed);
       }
@@ -96,8 +124,15 @@ function resident({ graph, state }: Program, session: ort.InferenceSession, stat
       for (const [name, tensor] of values) {
         const i = index.get(name);
         const shape = i === undefined ? undefined : state[i]!.initial.shape;
-        if (i === undefined || tensor.data.length !== state[i]!.initial.data.length || String(shape) !== String(tensor.shape)) {
-          throw new GanletError('STATE_MISMATCH', `state "${name}" must be ${shape ? showShape(shape) : 'part of the program'}, got ${showShape(tensor.shape)}`);
+        if (
+          i === undefined ||
+          tensor.data.length !== state[i]!.initial.data.length ||
+          String(shape) !== String(tensor.shape)
+        ) {
+          throw new GanletError(
+            'STATE_MISMATCH',
+            `state "${name}" must be ${shape ? showShape(shape) : 'part of the program'}, got ${showShape(tensor.shape)}`,
+          );
         }
         current[i] = toOrt({ ...tensor, data: tensor.data.slice() as TensorData });
       }
@@ -128,7 +163,11 @@ function fromOrt(tensor: ort.Tensor): Tensor {
 }
 
 /** Runs a graph once with the given feeds: for tests, calibration and single pictures. */
-export async function runGraph(graph: Program['graph'], feeds: Feeds, backend: Backend = onnxruntime()): Promise<Record<string, Tensor>> {
+export async function runGraph(
+  graph: Program['graph'],
+  feeds: Feeds,
+  backend: Backend = onnxruntime(),
+): Promise<Record<string, Tensor>> {
   const compiled = await backend.compile({ graph, state: [] });
   try {
     return await compiled.run(feeds);
@@ -136,4 +175,3 @@ export async function runGraph(graph: Program['graph'], feeds: Feeds, backend: B
     await compiled.dispose();
   }
 }
-

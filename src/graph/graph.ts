@@ -63,7 +63,7 @@ export class Graph {
   /** Free text carried in the file (`metadata_props`). */
   readonly metadata = new Map<string, string>();
   private readonly names = new Map<string, number>();
-  private readonly scalars = new Map<string, Value>();
+  private readonly shared = new Map<string, Value>();
   private scope = '';
 
   constructor(name = 'graph') {
@@ -120,36 +120,26 @@ export class Graph {
     return value;
   }
 
-  /** A float scalar, one constant for each distinct number (of the dtype asked for). */
-  scalar(x: number, dtype: DType = 'float32'): Value {
-    const key = `${dtype}:${Object.is(x, -0) ? '-0' : x}`;
-    let value = this.scalars.get(key);
+  /** The constant called `name`, made by `make` the first time: one for each graph. */
+  sharedConstant(name: string, make: () => Tensor): Value {
+    let value = this.shared.get(name);
     if (!value || this.constants.get(value.name) !== value) {
-      const data =
-        dtype === 'int64'
-          ? BigInt64Array.of(BigInt(x))
-          : dtype === 'float64'
-            ? Float64Array.of(x)
-            : dtype === 'int32'
-              ? Int32Array.of(x)
-              : dtype === 'bool' || dtype === 'uint8'
-                ? Uint8Array.of(x)
-                : Float32Array.of(x);
-      value = this.constant({ dtype, shape: [], data }, `c${x}`);
-      this.scalars.set(key, value);
+      value = this.constant(make(), name);
+      this.shared.set(name, value);
     }
     return value;
   }
 
+  /** A scalar, one constant for each distinct number of a type. Throws DTYPE_UNSUPPORTED for float16. */
+  scalar(x: number, dtype: DType = 'float32'): Value {
+    const digits = Object.is(x, -0) ? '-0' : `${x}`;
+    const name = dtype === 'float32' ? `c${digits}` : `c${digits}:${dtype}`;
+    return this.sharedConstant(name, () => ({ dtype, shape: [], data: scalarData(x, dtype) }));
+  }
+
   /** An int64 vector (shape, axes, pads), one constant for each distinct list. */
   vector(values: readonly number[]): Value {
-    const key = `i:${values.join(',')}`;
-    let value = this.scalars.get(key);
-    if (!value || this.constants.get(value.name) !== value) {
-      value = this.constant(int64(values), `i${values.join('_')}`);
-      this.scalars.set(key, value);
-    }
-    return value;
+    return this.sharedConstant(`i${values.join('_')}`, () => int64(values));
   }
 
   /** Adds a node whose output types are known; `ops/op.ts` `emit` infers them. */
@@ -193,6 +183,31 @@ export class Graph {
     for (const value of this.inputs) if (value.name === name) return value;
     for (const node of this.nodes) for (const value of node.outputs) if (value.name === name) return value;
     return undefined;
+  }
+}
+
+function scalarData(x: number, dtype: DType): TensorData {
+  switch (dtype) {
+    case 'float32':
+      return Float32Array.of(x);
+    case 'float64':
+      return Float64Array.of(x);
+    case 'int64':
+      return BigInt64Array.of(BigInt(x));
+    case 'int32':
+      return Int32Array.of(x);
+    case 'int8':
+      return Int8Array.of(x);
+    case 'float16':
+      throw new GanletError(
+        'DTYPE_UNSUPPORTED',
+        `numbers of type float16 cannot be computed with, got ${x}`,
+        {
+          hint: 'convert the model to float32',
+        },
+      );
+    default:
+      return Uint8Array.of(x);
   }
 }
 

@@ -25,7 +25,7 @@ export function printProfile(profile: Profile): string {
     ]);
     facts.push([
       'engine',
-      `${engine.engine} ${engine.version}, ${engine.provider}, ${engine.threads} threads`,
+      `${engine.engine} ${engine.version}, ${engine.provider}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`,
     ]);
     facts.push(['cpu', engine.cpu]);
   }
@@ -47,7 +47,14 @@ function layerTable(layers: readonly LayerProfile[], total: number): string[] {
   return [
     row('layer', 'operator', 'output', 'params', 'MACs', 'share'),
     ...shown.map(({ name, op, shape, params, macs }) =>
-      row(name, op, shape.join('×'), formatCount(params), formatCount(macs.true), share(macs.true)),
+      row(
+        label(name, op),
+        op,
+        shape.join('×'),
+        formatCount(params),
+        formatCount(macs.true),
+        share(macs.true),
+      ),
     ),
     row(
       `${rest.length} others`,
@@ -58,6 +65,11 @@ function layerTable(layers: readonly LayerProfile[], total: number): string[] {
       share(sum(({ macs }) => macs.true)),
     ),
   ];
+}
+
+/** Nodes of our own networks are called `stage/Operator`; the operator has its own column. */
+function label(name: string, op: string): string {
+  return name.endsWith(`/${op}`) ? name.slice(0, -op.length - 1) : name;
 }
 
 function time(milliseconds: number): string {

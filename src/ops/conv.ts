@@ -1,6 +1,7 @@
 import { addDim, floorDivDim, mayEqual, mulDim } from '../graph/dims.ts';
 import type { Attributes, Dim, Node, Value } from '../graph/graph.ts';
 import { float32, showShape } from '../graph/graph.ts';
+import { GanletError } from '../util/errors.ts';
 import { convWeightGradient } from './conv-weight-gradient.ts';
 import { reshape, transpose } from './layout.ts';
 import { matMul } from './matmul.ts';
@@ -166,7 +167,13 @@ function convInputGradient(dy: Value, w: Value, x: Value, g: ConvGeometry): Valu
   }
   const extra = [0, 1].map((i) => {
     const [size, out] = [x.shape[i + 2]!, dy.shape[i + 2]!];
-    if (typeof size !== 'number' || typeof out !== 'number') return 0;
+    if (typeof size !== 'number' || typeof out !== 'number') {
+      if (g.strides[i] === 1) return 0;
+      throw new GanletError(
+        'SHAPE_SYMBOLIC',
+        `the input gradient of a strided convolution needs the image size as numbers, got ${showShape(x.shape)}`,
+      );
+    }
     return (
       size -
       ((out - 1) * g.strides[i]! + (g.kernel[i]! - 1) * g.dilations[i]! + 1 - g.pads[i]! - g.pads[i + 2]!)

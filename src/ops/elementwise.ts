@@ -56,6 +56,8 @@ export const Pow = binary('Pow', ({ dy, inputs: [a, b], outputs: [y], needs }) =
   needs(0) ? mul(dy, mul(b!, pow(a!, sub(b!, 1)))) : null,
   needs(1) ? mul(dy, mul(y!, log(a!))) : null,
 ]);
+// Remainder: occurs in computations on sizes only, no gradient.
+export const Mod = binary('Mod');
 
 /** Gradient of Max and Min: dy goes to the inputs that equal the result, in equal parts where several do. */
 const share: Gradient = ({ dy, inputs, outputs: [y], needs }) => {
@@ -114,6 +116,10 @@ export const Log = unary('Log', ({ dy, inputs: [x] }) => [div(dy, x!)]);
 export const Erf = unary('Erf', ({ dy, inputs: [x] }) => [
   mul(dy, mul(exp(neg(mul(x!, x!))), 2 / Math.sqrt(Math.PI))),
 ]);
+// y = sin x: dx = dy·cos x
+export const Sin = unary('Sin', ({ dy, inputs: [x] }) => [mul(dy, cos(x!))]);
+// y = cos x: dx = −dy·sin x
+export const Cos = unary('Cos', ({ dy, inputs: [x] }) => [neg(mul(dy, sin(x!)))]);
 export const Floor = unary('Floor', () => [null]);
 export const Ceil = unary('Ceil', () => [null]);
 export const Round = unary('Round', () => [null]);
@@ -166,6 +172,8 @@ export const reciprocal = (x: Value): Value => emit(Reciprocal, [x]);
 export const exp = (x: Value): Value => emit(Exp, [x]);
 export const log = (x: Value): Value => emit(Log, [x]);
 export const erf = (x: Value): Value => emit(Erf, [x]);
+export const sin = (x: Value): Value => emit(Sin, [x]);
+export const cos = (x: Value): Value => emit(Cos, [x]);
 export const identity = (x: Value): Value => emit(Identity, [x]);
 export const square = (x: Value): Value => mul(x, x);
 

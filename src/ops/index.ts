@@ -1,11 +1,15 @@
 import * as activation from './activation.ts';
 import * as conv from './conv.ts';
+import * as depthSpace from './depth-space.ts';
 import * as elementwise from './elementwise.ts';
+import * as gather from './gather.ts';
 import * as layout from './layout.ts';
 import * as matmul from './matmul.ts';
 import * as norm from './norm.ts';
 import type { Op } from './op.ts';
+import * as pool from './pool.ts';
 import * as reduce from './reduce.ts';
+import * as resize from './resize.ts';
 import * as segments from './segments.ts';
 import * as sizes from './sizes.ts';
 import * as window from './window.ts';
@@ -17,6 +21,7 @@ export const ops = {
   Mul: elementwise.Mul,
   Div: elementwise.Div,
   Pow: elementwise.Pow,
+  Mod: elementwise.Mod,
   Max: elementwise.Max,
   Min: elementwise.Min,
   Equal: elementwise.Equal,
@@ -36,6 +41,8 @@ export const ops = {
   Exp: elementwise.Exp,
   Log: elementwise.Log,
   Erf: elementwise.Erf,
+  Sin: elementwise.Sin,
+  Cos: elementwise.Cos,
   Floor: elementwise.Floor,
   Ceil: elementwise.Ceil,
   Round: elementwise.Round,
@@ -81,6 +88,14 @@ export const ops = {
   Constant: sizes.Constant,
   Slice: window.Slice,
   Pad: window.Pad,
+  Gather: gather.Gather,
+  Resize: resize.Resize,
+  AveragePool: pool.AveragePool,
+  MaxPool: pool.MaxPool,
+  GlobalAveragePool: pool.GlobalAveragePool,
+  GlobalMaxPool: pool.GlobalMaxPool,
+  DepthToSpace: depthSpace.DepthToSpace,
+  SpaceToDepth: depthSpace.SpaceToDepth,
 } satisfies Record<string, Op>;
 
 export type OpType = keyof typeof ops;

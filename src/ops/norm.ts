@@ -1,9 +1,12 @@
-import type { Dim, Node, Value } from '../graph/graph.ts';
-import { add, div, mul, sqrt, sub } from './elementwise.ts';
+import { floorDivDim, productDims } from '../graph/dims.ts';
+import { type Dim, float32, type Node, type Value } from '../graph/graph.ts';
+import { GanletError } from '../util/errors.ts';
+import { add, div, max, mul, sqrt, sub } from './elementwise.ts';
 import { reshape } from './layout.ts';
 import type { ChannelRelation, Op } from './op.ts';
 import { axisOf, emit, need, num, sameAsFirst } from './op.ts';
-import { reduceMean, reduceSum } from './reduce.ts';
+import { countOf, reduceMean, reduceSum } from './reduce.ts';
+import { dimValue } from './sizes.ts';
 
 /** A per-channel vector [C] as [C, 1, 1] for an image of the rank of `x`, so that it broadcasts over positions. */
 export function perChannel(v: Value, x: Value): Value {
@@ -102,7 +105,12 @@ export const LayerNormalization: Op = {
       { dtype: 'float32' as const, shape: reduced },
     ].slice(0, count);
   },
-  gradient: ({ dy, inputs: [x, gamma, beta], node, needs }) => {
+  gradient: ({ dy, dys, inputs: [x, gamma, beta], node, needs }) => {
+    if (dys[1] || dys[2])
+      throw new GanletError(
+        'GRADIENT_MISSING',
+        `LayerNormalization "${node.name}" has no gradient through its mean and deviation`,
+      );
     const axis = axisOf(node, num(node.attributes, 'axis', -1), x!.shape.length);
     const axes = x!.shape.map((_, i) => i).slice(axis);
     const { normal, invStd } = standardise(x!, axes, num(node.attributes, 'epsilon', 1e-5));
@@ -133,19 +141,16 @@ export function instanceNorm(x: Value, gamma?: Value, beta?: Value, epsilon = 1e
   return emit(InstanceNormalization, [x, gamma ?? vectorOf(x, 1), beta ?? vectorOf(x, 0)], { epsilon });
 }
 
-/** A constant [C] filled with one number, C the channels of `x`; one for each graph, width and number. */
-function vectorOf(x: Value, fill: number): Value {
-  const channels = x.shape[1];
-  if (typeof channels !== 'number')
-    throw new RangeError('instanceNorm without gamma needs the number of channels');
-  const name = fill === 1 ? `ones${channels}` : `zeros${channels}`;
-  return (
-    x.graph.constants.get(name) ??
-    x.graph.constant(
-      { dtype: 'float32', shape: [channels], data: new Float32Array(channels).fill(fill) },
-      name,
-    )
-  );
+/** A vector [C] filled with one number, C the channels of `x`. */
+function vectorOf(x: Value, fill: 0 | 1): Value {
+  const channels = x.shape[1]!;
+  const { graph } = x;
+  if (typeof channels === 'number') {
+    const data = () => float32([channels], new Float32Array(channels).fill(fill));
+    return graph.sharedConstant(`${fill === 1 ? 'ones' : 'zeros'}${channels}`, data);
+  }
+  const types = [{ dtype: x.dtype, shape: [channels] }];
+  return graph.add('Expand', [graph.scalar(fill), dimValue(x, 1)], {}, types).outputs[0]!;
 }
 
 /** Batch normalisation with frozen statistics. */
@@ -177,9 +182,9 @@ export function batchNormTraining(
   const centred = sub(x, batchMean);
   const batchVariance = reduceMean(mul(centred, centred), axes);
   const normal = mul(centred, div(1, sqrt(add(batchVariance, epsilon))));
-  const count = axes.map((a) => x.shape[a] as number).reduce((a, b) => a * b, 1);
+  const count = countOf(x, axes, x);
   const flat = (v: Value) => reshape(v, [x.shape[1]!], x);
-  const unbiased = mul(flat(batchVariance), count / Math.max(1, count - 1));
+  const unbiased = mul(flat(batchVariance), div(count, max(sub(count, 1), 1)));
   return {
     y: add(mul(normal, perChannel(gamma, x)), perChannel(beta, x)),
     mean: add(mul(mean, 1 - momentum), mul(flat(batchMean), momentum)),
@@ -196,9 +201,13 @@ export const layerNorm = (x: Value, gamma: Value, beta: Value, axis = -1, epsilo
  * on its own, then scaled per channel.
  */
 export function groupNorm(x: Value, gamma: Value, beta: Value, groups: number, epsilon = 1e-5): Value {
-  const [n] = x.shape as [Dim];
-  const rest = x.shape.slice(1).reduce<number>((a, d) => a * (d as number), 1) / groups;
-  const rows = reshape(x, [n, groups, rest], x);
+  const [n, channels, ...image] = x.shape as [Dim, Dim, ...Dim[]];
+  if (typeof channels === 'number' && channels % groups !== 0)
+    throw new GanletError(
+      'SHAPE_MISMATCH',
+      `groupNorm: ${channels} channels must divide into ${groups} groups`,
+    );
+  const rows = reshape(x, [n, groups, productDims([floorDivDim(channels, groups), ...image])], x);
   const normal = reshape(instanceNorm(rows, undefined, undefined, epsilon), x.shape, x);
   return add(mul(normal, perChannel(gamma, x)), perChannel(beta, x));
 }

@@ -24,13 +24,37 @@ export function trainableParameters(graph: Graph): Value[] {
   for (const node of graph.nodes) {
     for (const slot of weightSlots[node.op] ?? []) {
       const value = node.inputs[slot];
-      if (!value?.tensor || value.dtype !== 'float32' || value.tensor.data.length < 2) continue;
+      if (!value?.tensor || value.dtype !== 'float32' || value.shape.length === 0) continue;
       if (node.op === 'InstanceNormalization' && isPlain(node.inputs[1], 1) && isPlain(node.inputs[2], 0))
         continue;
       found.add(value);
     }
   }
   return [...found];
+}
+
+/**
+ * Biases of convolutions that feed nothing but instance norms, which take them away again: their gradient is zero, and Adam
+ * would turn its rounding noise into steps.
+ */
+export function cancelledBiases(graph: Graph): Set<Value> {
+  const onlyNormalised = new Map<Value, boolean>();
+  for (const node of graph.nodes) {
+    for (const [i, x] of node.inputs.entries()) {
+      if (x)
+        onlyNormalised.set(
+          x,
+          (onlyNormalised.get(x) ?? true) && node.op === 'InstanceNormalization' && i === 0,
+        );
+    }
+  }
+  for (const y of graph.outputs) onlyNormalised.set(y, false);
+  const found = new Set<Value>();
+  for (const { op, inputs, outputs } of graph.nodes) {
+    if ((op === 'Conv' || op === 'ConvTranspose') && inputs[2] && onlyNormalised.get(outputs[0]!))
+      found.add(inputs[2]);
+  }
+  return found;
 }
 
 /** Running means and variances of batch normalisation, in order. */

@@ -35,7 +35,11 @@ export interface Card {
 }
 
 /** The part of a card that can be read off the network, its file and the run. */
-export async function describeModel({ recipe, backend, source }: RunContext, network: Graph, file: string): Promise<Omit<Card, 'role'>> {
+export async function describeModel(
+  { recipe, backend, source }: RunContext,
+  network: Graph,
+  file: string,
+): Promise<Omit<Card, 'role'>> {
   const { name, hash, attribution } = await source();
   const { size } = recipe.data;
   const macs = countMacs(network, inputSymbols(network, { size }));

@@ -10,7 +10,7 @@ import type { Distillation } from '../train/distillation.ts';
 import { train } from '../train/loop.ts';
 import { stepProgram } from '../train/step.ts';
 import { teacherCache } from '../train/teacher-cache.ts';
-import { sha256Json, sha256 } from '../util/hash.ts';
+import { sha256, sha256Json } from '../util/hash.ts';
 import { rng } from '../util/rng.ts';
 import type { RunContext } from './context.ts';
 import { compileGenerator } from './generate.ts';
@@ -29,7 +29,10 @@ export interface Fit {
  * Trains one generator as a stage of a run: builds the step, goes through the data, keeps statistics, checkpoints and a sample
  * sheet each tick in `<out>/<stage>/`. Returns the final state.
  */
-export async function fit(context: RunContext, { stage, generator, discriminator, config, distillation }: Fit): Promise<Map<string, Tensor>> {
+export async function fit(
+  context: RunContext,
+  { stage, generator, discriminator, config, distillation }: Fit,
+): Promise<Map<string, Tensor>> {
   const { recipe, backend } = context;
   const source = await context.source();
   const { size } = recipe.data;
@@ -47,7 +50,19 @@ export async function fit(context: RunContext, { stage, generator, discriminator
   const sheet = await sheetWriter(context, source, generator, config, directory, distillation?.teacher);
   const cache = distillation?.cached ? await teacherCache(distillation, source, backend) : undefined;
   try {
-    const { diffaugment, steps, lr, beta1, beta2, schedule, constantFraction, ema, batch, tick, checkpointSeconds } = config;
+    const {
+      diffaugment,
+      steps,
+      lr,
+      beta1,
+      beta2,
+      schedule,
+      constantFraction,
+      ema,
+      batch,
+      tick,
+      checkpointSeconds,
+    } = config;
     return await train({
       program,
       backend,
@@ -56,8 +71,23 @@ export async function fit(context: RunContext, { stage, generator, discriminator
       seed: recipe.seed,
       directory,
       progress,
-      fingerprint: sha256Json({ program: programHash(program), config: { ...config, checkpointSeconds: 0 }, data: source.hash, seed: recipe.seed }),
-      diffaugment, steps, lr, beta1, beta2, schedule, constantFraction, ema, batch, tick, checkpointSeconds,
+      fingerprint: sha256Json({
+        program: programHash(program),
+        config: { ...config, checkpointSeconds: 0 },
+        data: source.hash,
+        seed: recipe.seed,
+      }),
+      diffaugment,
+      steps,
+      lr,
+      beta1,
+      beta2,
+      schedule,
+      constantFraction,
+      ema,
+      batch,
+      tick,
+      checkpointSeconds,
       ...(cache && { targets: cache.targets }),
       onTick: sheet.write,
     });
@@ -75,7 +105,8 @@ export function augmentOf(data: DataConfig): Augment {
 /** Of the listing and all initial weights: the same program from the same start. */
 function programHash({ graph, state }: ReturnType<typeof stepProgram>): string {
   const parts = [printGraph(graph)];
-  for (const { tensor } of graph.constants.values()) if (tensor && tensor.data.length > 8) parts.push(sha256(bytesOf(tensor)));
+  for (const { tensor } of graph.constants.values())
+    if (tensor && tensor.data.length > 8) parts.push(sha256(bytesOf(tensor)));
   for (const { name, initial } of state) parts.push(name, sha256(bytesOf(initial)));
   return sha256(parts.join('\n'));
 }
@@ -98,7 +129,9 @@ async function sheetWriter(
   const count = Math.min(config.samples, source.counts[split]);
   if (count === 0) return { write: async () => {}, dispose: async () => {} };
   const folder = makeDirectory(join(directory, 'samples'));
-  const order = rng(recipe.seed, 'samples').shuffle(Array.from({ length: source.counts[split] }, (_, i) => i));
+  const order = rng(recipe.seed, 'samples').shuffle(
+    Array.from({ length: source.counts[split] }, (_, i) => i),
+  );
   const pairs = await makeBatch(source, split, order.slice(0, count), {}, rng(0, 'unused'));
   const network = await compileGenerator(generator, size, backend, { replaceable: true });
   const columns = [
@@ -122,7 +155,11 @@ async function sheetWriter(
       await network.setWeights(weights);
       const images = await network.generate(pairs.condition);
       const title = teacher ? 'student' : 'generator';
-      await sampleSheet([...columns, { title, images }], size, join(folder, `step-${String(step).padStart(7, '0')}.png`));
+      await sampleSheet(
+        [...columns, { title, images }],
+        size,
+        join(folder, `step-${String(step).padStart(7, '0')}.png`),
+      );
     },
     dispose: () => network.dispose(),
   };

@@ -29,11 +29,16 @@ export async function compileGenerator(
   const condition = graph.input('condition', 'float32', [1, input.shape[1]!, size, size]);
   const weights = replaceable ? [...trainableParameters(network), ...batchStatistics(network)] : [];
   const inputs = new Map(weights.map((w) => [w, graph.input(`w/${w.name}`, 'float32', w.shape)]));
-  const { outputs } = inline(graph, network, { inputs: { [input.name]: condition }, prefix: 'g', parameter: (w) => inputs.get(w) });
+  const { outputs } = inline(graph, network, {
+    inputs: { [input.name]: condition },
+    prefix: 'g',
+    parameter: (w) => inputs.get(w),
+  });
   graph.output(outputs[0]!, 'picture');
   const compiled = await backend.compile({ graph, state: [] });
   const fixed: Record<string, Tensor> = {};
-  for (const [w, value] of inputs) fixed[value.name] = { ...w.tensor!, data: w.tensor!.data.slice() as TensorData };
+  for (const [w, value] of inputs)
+    fixed[value.name] = { ...w.tensor!, data: w.tensor!.data.slice() as TensorData };
   const each = (condition.shape as number[]).reduce((a, b) => a * b, 1);
 
   return {

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeJsonAtomic } from '../util/atomic.ts';
 import { fileError } from '../util/file-error.ts';
 import { sha256File } from '../util/hash.ts';
-import { writeJsonAtomic } from '../util/atomic.ts';
 
 /** What a finished stage leaves behind: the hash of all it depended on, and its files with their hashes. */
 interface StageRecord {
@@ -32,7 +32,12 @@ export async function stageIsDone(out: string, stage: string, inputs: string): P
 }
 
 /** Records that the stage is done. `files` are relative to the run's folder. */
-export async function markStageDone(out: string, stage: string, inputs: string, files: readonly string[]): Promise<void> {
+export async function markStageDone(
+  out: string,
+  stage: string,
+  inputs: string,
+  files: readonly string[],
+): Promise<void> {
   const hashes: Record<string, string> = {};
   for (const file of files) hashes[file] = await sha256File(join(out, file));
   const record: StageRecord = { inputs, files: hashes };

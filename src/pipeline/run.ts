@@ -55,7 +55,10 @@ function createContext(loaded: LoadedRecipe, { out, quiet }: RunOptions, log: Ru
     recipe,
     loaded,
     log,
-    backend: onnxruntime({ provider: recipe.provider, ...(recipe.threads !== undefined && { threads: recipe.threads }) }),
+    backend: onnxruntime({
+      provider: recipe.provider,
+      ...(recipe.threads !== undefined && { threads: recipe.threads }),
+    }),
     progress: (total, label) => progress({ total, label, ...(quiet && { stream: silent }) }),
     source() {
       source ??= open();

@@ -19,7 +19,14 @@ export async function teach(context: RunContext): Promise<void> {
   if (!('generator' in recipe.teacher)) return;
   const { generator: architecture, train: config } = recipe.teacher;
   const source = await context.source();
-  const inputs = sha256Json({ teacher: recipe.teacher, discriminator: recipe.discriminator, data: source.hash, flip: recipe.data.flip, jitter: recipe.data.jitter, seed: recipe.seed });
+  const inputs = sha256Json({
+    teacher: recipe.teacher,
+    discriminator: recipe.discriminator,
+    data: source.hash,
+    flip: recipe.data.flip,
+    jitter: recipe.data.jitter,
+    seed: recipe.seed,
+  });
   if (await stageIsDone(out, 'teach', inputs)) {
     log.info('teach: done before, nothing changed');
     return;
@@ -27,8 +34,14 @@ export async function teach(context: RunContext): Promise<void> {
   const { size } = recipe.data;
   const { condition, image } = source.channels;
   const start = { init: config.init, gain: config.initGain };
-  const generator = initialise(buildGenerator(architecture, size, { inputChannels: condition, outputChannels: image }), { ...start, seed: recipe.seed });
-  const discriminator = initialise(buildDiscriminator(recipe.discriminator, size, condition + image), { ...start, seed: recipe.seed + 1 });
+  const generator = initialise(
+    buildGenerator(architecture, size, { inputChannels: condition, outputChannels: image }),
+    { ...start, seed: recipe.seed },
+  );
+  const discriminator = initialise(buildDiscriminator(recipe.discriminator, size, condition + image), {
+    ...start,
+    seed: recipe.seed + 1,
+  });
   const state = await fit(context, { stage: 'teach', generator, discriminator, config });
 
   const file = join(out, 'teacher.onnx');

@@ -21,7 +21,13 @@ export interface AugmentInputs {
 }
 
 /** Declares the inputs one draw needs, named `prefix/brightness` and so on. */
-export function augmentInputs(graph: Graph, prefix: string, policy: readonly Policy[], batch: number, size: number): AugmentInputs {
+export function augmentInputs(
+  graph: Graph,
+  prefix: string,
+  policy: readonly Policy[],
+  batch: number,
+  size: number,
+): AugmentInputs {
   const one = [batch, 1, 1, 1];
   const plane = [batch, 1, size, size];
   const input = (name: string, shape: number[]) => graph.input(`${prefix}/${name}`, 'float32', shape);
@@ -41,7 +47,11 @@ export function augmentInputs(graph: Graph, prefix: string, policy: readonly Pol
  * only, translation and cutout alike on both, so that they stay aligned. Every part is affine in the picture, so gradients
  * of any order pass through. Not clamped, as the original.
  */
-export function diffAugment(condition: Value, image: Value, p: AugmentInputs): { condition: Value; image: Value } {
+export function diffAugment(
+  condition: Value,
+  image: Value,
+  p: AugmentInputs,
+): { condition: Value; image: Value } {
   return { condition: geometry(condition, p), image: geometry(color(image, p), p) };
 }
 
@@ -97,7 +107,12 @@ function boxSize(size: number): number {
 }
 
 /** The tensors of a draw, by the names `augmentInputs` declared. */
-export function augmentFeeds(prefix: string, draw: AugmentDraw, policy: readonly Policy[], size: number): Record<string, Tensor> {
+export function augmentFeeds(
+  prefix: string,
+  draw: AugmentDraw,
+  policy: readonly Policy[],
+  size: number,
+): Record<string, Tensor> {
   const batch = draw.brightness.length;
   const feeds: Record<string, Tensor> = {};
   const one = (name: string, values: number[]) => {
@@ -117,7 +132,11 @@ export function augmentFeeds(prefix: string, draw: AugmentDraw, policy: readonly
 }
 
 /** Matrices that move a picture by whole pixels: row `to` of the result is row `to + shift` of the picture, or zero. */
-function selection(shifts: readonly number[], size: number, at: (to: number, from: number) => number): Tensor {
+function selection(
+  shifts: readonly number[],
+  size: number,
+  at: (to: number, from: number) => number,
+): Tensor {
   const data = new Float32Array(shifts.length * size * size);
   for (const [n, shift] of shifts.entries()) {
     for (let to = 0; to < size; to++) {

@@ -1,8 +1,8 @@
 import type { Program } from '../backend/backend.ts';
 import type { Value } from '../graph/graph.ts';
 import { Graph } from '../graph/graph.ts';
-import { add } from '../ops/elementwise.ts';
 import { conv } from '../ops/conv.ts';
+import { add } from '../ops/elementwise.ts';
 import { inline } from '../ops/inline.ts';
 import { GanletError } from '../util/errors.ts';
 import { rng } from '../util/rng.ts';
@@ -39,8 +39,14 @@ export function distillTerms(
   student: ReadonlyMap<string, Value>,
   seed: number,
 ): DistillTerms {
-  const targets = teacherTargets(teacher, distill === 'none' ? [] : taps.map((t) => t.teacher), reconTarget === 'teacher');
-  const arriving = cached ? fedTargets(graph, teacher, targets, condition) : computedTargets(graph, teacher, targets, condition);
+  const targets = teacherTargets(
+    teacher,
+    distill === 'none' ? [] : taps.map((t) => t.teacher),
+    reconTarget === 'teacher',
+  );
+  const arriving = cached
+    ? fedTargets(graph, teacher, targets, condition)
+    : computedTargets(graph, teacher, targets, condition);
   const image = reconTarget === 'teacher' ? arriving.get(teacher.outputs[0]!.name)! : undefined;
   if (distill === 'none') return { ...(image && { image }) };
 
@@ -53,7 +59,10 @@ export function distillTerms(
     const loss = pairs.map((p) => kernelAlignmentLoss(p.student, p.teacher)).reduce((a, b) => add(a, b));
     return { loss, ...(image && { image }) };
   }
-  const network = adaptorNetwork(pairs.map((p) => ({ from: p.student, to: p.teacher })), seed);
+  const network = adaptorNetwork(
+    pairs.map((p) => ({ from: p.student, to: p.teacher })),
+    seed,
+  );
   const adaptors = declareTrained(graph, 'a', network);
   const inputs = Object.fromEntries(network.inputs.map((input, i) => [input.name, pairs[i]!.student]));
   const { outputs } = apply(graph, adaptors, inputs, 'adaptors');
@@ -75,17 +84,32 @@ function unknownTap(role: string, tap: string, known: readonly string[]): Ganlet
   });
 }
 
-function computedTargets(graph: Graph, teacher: Graph, names: readonly string[], condition: Value): Map<string, Value> {
+function computedTargets(
+  graph: Graph,
+  teacher: Graph,
+  names: readonly string[],
+  condition: Value,
+): Map<string, Value> {
   if (names.length === 0) return new Map();
-  const { values } = inline(graph, teacher, { inputs: { [teacher.inputs[0]!.name]: condition }, prefix: 'teacher' });
+  const { values } = inline(graph, teacher, {
+    inputs: { [teacher.inputs[0]!.name]: condition },
+    prefix: 'teacher',
+  });
   return new Map(names.map((name) => [name, values.get(name)!]));
 }
 
-function fedTargets(graph: Graph, teacher: Graph, names: readonly string[], condition: Value): Map<string, Value> {
+function fedTargets(
+  graph: Graph,
+  teacher: Graph,
+  names: readonly string[],
+  condition: Value,
+): Map<string, Value> {
   const scratch = new Graph('shapes');
   const x = scratch.input('condition', 'float32', condition.shape);
   const shapes = computedTargets(scratch, teacher, names, x);
-  return new Map(names.map((name) => [name, graph.input(`teacher/${name}`, 'float32', shapes.get(name)!.shape)]));
+  return new Map(
+    names.map((name) => [name, graph.input(`teacher/${name}`, 'float32', shapes.get(name)!.shape)]),
+  );
 }
 
 /** The program that computes the targets of one picture, for the cache: outputs are named like the step's inputs. */
@@ -106,7 +130,10 @@ function adaptorNetwork(pairs: readonly { from: Value; to: Value }[], seed: numb
     const name = `adaptor${i + 1}`;
     const data = rng(seed, `init ${name}.weight`).fillNormal(new Float32Array(into * out), 0.02);
     const weight = graph.constant({ dtype: 'float32', shape: [out, into, 1, 1], data }, `${name}.weight`);
-    const bias = graph.constant({ dtype: 'float32', shape: [out], data: new Float32Array(out) }, `${name}.bias`);
+    const bias = graph.constant(
+      { dtype: 'float32', shape: [out], data: new Float32Array(out) },
+      `${name}.bias`,
+    );
     graph.output(conv(x, weight, { bias }));
   }
   return graph;

@@ -23,7 +23,12 @@ export interface FeedOptions {
  * What step `step` (0, 1, …) feeds besides the teacher's activations. Every random number comes from a stream keyed by seed,
  * purpose and step, so the feeds of a step do not depend on how the run got there.
  */
-export function stepFeeds(graph: Graph, batch: Batch, step: number, options: FeedOptions): Record<string, Tensor> {
+export function stepFeeds(
+  graph: Graph,
+  batch: Batch,
+  step: number,
+  options: FeedOptions,
+): Record<string, Tensor> {
   const { seed, diffaugment } = options;
   const update = step + 1;
   const lr = learningRate(options.lr, options.schedule, options.constantFraction, step, options.steps);
@@ -32,14 +37,19 @@ export function stepFeeds(graph: Graph, batch: Batch, step: number, options: Fee
   const shapeOf = (name: string) => wanted.get(name)!.shape as readonly number[];
   feeds.condition = float32(shapeOf('condition'), batch.condition);
   if (wanted.has('image')) feeds.image = float32(shapeOf('image'), batch.image);
-  for (const prefix of ['g', 'd']) if (wanted.has(`${prefix}/stepSize`)) Object.assign(feeds, adamFeeds(prefix, update, lr, options));
+  for (const prefix of ['g', 'd'])
+    if (wanted.has(`${prefix}/stepSize`)) Object.assign(feeds, adamFeeds(prefix, update, lr, options));
   if (wanted.has('emaRate')) feeds.emaRate = float32([], [emaRate(options.ema, update)]);
   const [count, , size] = shapeOf('condition') as [number, number, number];
   if (diffaugment.length > 0) {
     for (const prefix of ['augmentD', 'augmentG'])
-      Object.assign(feeds, augmentFeeds(prefix, drawAugment(rng(seed, prefix, step), count, size), diffaugment, size));
+      Object.assign(
+        feeds,
+        augmentFeeds(prefix, drawAugment(rng(seed, prefix, step), count, size), diffaugment, size),
+      );
   }
-  if (wanted.has('mix')) feeds.mix = float32(shapeOf('mix'), rng(seed, 'mix', step).fillUniform(new Float32Array(count)));
+  if (wanted.has('mix'))
+    feeds.mix = float32(shapeOf('mix'), rng(seed, 'mix', step).fillUniform(new Float32Array(count)));
   for (const { name } of graph.inputs) {
     const ratio = /^dropout\/\d+\/(.+)$/.exec(name)?.[1];
     if (ratio !== undefined) feeds[name] = dropoutMask(shapeOf(name), Number(ratio), seed, name, step);
@@ -47,7 +57,13 @@ export function stepFeeds(graph: Graph, batch: Batch, step: number, options: Fee
   return feeds;
 }
 
-function dropoutMask(shape: readonly number[], ratio: number, seed: number, name: string, step: number): Tensor {
+function dropoutMask(
+  shape: readonly number[],
+  ratio: number,
+  seed: number,
+  name: string,
+  step: number,
+): Tensor {
   const random = rng(seed, name, step);
   const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
   for (let i = 0; i < data.length; i++) data[i] = random.uniform() < ratio ? 0 : 1 / (1 - ratio);

@@ -32,7 +32,10 @@ export interface Training extends FeedOptions {
   /** The teacher's activations for a batch, when they are not computed by the program. */
   targets?: (indices: Int32Array, mirrored: readonly boolean[]) => Promise<Record<string, Tensor>>;
   /** Called after each tick with the state, for sample sheets and snapshots. */
-  onTick?: (step: number, readState: (names?: readonly string[]) => Promise<Map<string, Tensor>>) => Promise<void>;
+  onTick?: (
+    step: number,
+    readState: (names?: readonly string[]) => Promise<Map<string, Tensor>>,
+  ) => Promise<void>;
 }
 
 /** One line of `stats.jsonl`: mean losses since the line before. */
@@ -60,9 +63,13 @@ export async function train(training: Training): Promise<Map<string, Tensor>> {
   // Resume.
   const resumed = readCheckpoint(directory);
   if (resumed && resumed.fingerprint !== fingerprint) {
-    throw new GanletError('RUN_MISMATCH', `the training state in ${directory} must come from the same recipe, data and teacher, it does not`, {
-      hint: 'give another --out, or remove that folder to start again',
-    });
+    throw new GanletError(
+      'RUN_MISMATCH',
+      `the training state in ${directory} must come from the same recipe, data and teacher, it does not`,
+      {
+        hint: 'give another --out, or remove that folder to start again',
+      },
+    );
   }
   if (resumed && resumed.step >= steps) return resumed.state;
   let step = resumed?.step ?? 0;
@@ -108,7 +115,14 @@ export async function train(training: Training): Promise<Map<string, Tensor>> {
         const ticked = step % tick || tick;
         const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / ticked]));
         const lr = learningRate(training.lr, training.schedule, training.constantFraction, step - 1, steps);
-        appendLine(statsFile, { step, kimg, ...means, lr, seconds: round(seconds(), 2), imagesPerSecond: round(speed, 2) });
+        appendLine(statsFile, {
+          step,
+          kimg,
+          ...means,
+          lr,
+          seconds: round(seconds(), 2),
+          imagesPerSecond: round(speed, 2),
+        });
         sums = {};
         await training.onTick?.(step, (names) => compiled.readState(names));
         tickAt = { step, seconds: seconds() };
@@ -134,9 +148,14 @@ function firstNotFinite(state: ReadonlyMap<string, Tensor>): string | undefined 
 
 function diverged(step: number, what: string, directory: string): GanletError {
   const kept = readCheckpoint(directory);
-  const last = kept ? `the state after step ${kept.step} is kept in ${directory}` : 'no state had been saved yet';
-  return new GanletError('TRAINING_DIVERGED', `training must stay finite, ${what} was not at step ${step}; ${last}`, {
-    hint: 'lower lr, or weigh the adversarial loss less (lambdaGan); running the same command again retries from the kept state',
-  });
+  const last = kept
+    ? `the state after step ${kept.step} is kept in ${directory}`
+    : 'no state had been saved yet';
+  return new GanletError(
+    'TRAINING_DIVERGED',
+    `training must stay finite, ${what} was not at step ${step}; ${last}`,
+    {
+      hint: 'lower lr, or weigh the adversarial loss less (lambdaGan); running the same command again retries from the kept state',
+    },
+  );
 }
-

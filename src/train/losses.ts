@@ -1,10 +1,10 @@
-import type { Graph, Value } from '../graph/graph.ts';
 import { gradient } from '../autodiff/gradient.ts';
+import type { Graph, Value } from '../graph/graph.ts';
 import { relu, stableSoftplus } from '../ops/activation.ts';
 import { abs, add, clip, div, mul, neg, sqrt, square, sub } from '../ops/elementwise.ts';
+import { flatten } from '../ops/layout.ts';
 import { matMul, swapLast } from '../ops/matmul.ts';
 import { mean, reduceSum, sum } from '../ops/reduce.ts';
-import { flatten } from '../ops/layout.ts';
 
 export type GanMode = 'hinge' | 'lsgan' | 'vanilla' | 'wgangp';
 export type ReconLoss = 'l1' | 'l2' | 'smooth-l1';
@@ -13,7 +13,11 @@ export type ReconLoss = 'l1' | 'l2' | 'smooth-l1';
  * Discriminator loss ½(real + fake) from the scores of real and generated pictures, each part a scalar.
  * hinge: mean max(0, 1 ∓ D); lsgan: mean (D − 1)², mean D²; vanilla: binary cross-entropy on logits; wgangp: ∓mean D.
  */
-export function discriminatorLoss(mode: GanMode, real: Value, fake: Value): { real: Value; fake: Value; total: Value } {
+export function discriminatorLoss(
+  mode: GanMode,
+  real: Value,
+  fake: Value,
+): { real: Value; fake: Value; total: Value } {
   const [r, f] = discriminatorParts(mode, real, fake);
   return { real: r, fake: f, total: mul(add(r, f), 0.5) };
 }
@@ -48,7 +52,13 @@ export function generatorLoss(mode: GanMode, fake: Value): Value {
  * WGAN-GP (Gulrajani et al. 2017, eq. 3): weight · mean (‖∇ₓD(x̂)‖₂ − 1)² at x̂ = ε·real + (1 − ε)·fake.
  * `mix` is ε, [batch, 1, 1, 1] in [0, 1]; `score` applies the discriminator.
  */
-export function gradientPenalty(real: Value, fake: Value, mix: Value, score: (x: Value) => Value, weight = 10): Value {
+export function gradientPenalty(
+  real: Value,
+  fake: Value,
+  mix: Value,
+  score: (x: Value) => Value,
+  weight = 10,
+): Value {
   const between = add(mul(real, mix), mul(fake, sub(1, mix)));
   const [slope] = gradient(sum(score(between)), [between]);
   const norm = sqrt(reduceSum(square(flatten(slope!)), [1]));
@@ -90,6 +100,8 @@ export function kernelAlignmentLoss(student: Value, teacher: Value): Value {
 
 /** Weighted sum of the terms given; a term without weight costs nothing. */
 export function total(graph: Graph, terms: readonly (readonly [number, Value | undefined])[]): Value {
-  const parts = terms.flatMap(([weight, value]) => (value && weight !== 0 ? [weight === 1 ? value : mul(value, weight)] : []));
+  const parts = terms.flatMap(([weight, value]) =>
+    value && weight !== 0 ? [weight === 1 ? value : mul(value, weight)] : [],
+  );
   return parts.length === 0 ? graph.scalar(0) : parts.reduce((a, b) => add(a, b));
 }

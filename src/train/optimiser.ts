@@ -34,7 +34,12 @@ export function adam(
 }
 
 /** The fed scalars for update number `t`, counted from 1. */
-export function adamFeeds(prefix: string, t: number, lr: number, { beta1, beta2 }: AdamOptions): Record<string, Tensor> {
+export function adamFeeds(
+  prefix: string,
+  t: number,
+  lr: number,
+  { beta1, beta2 }: AdamOptions,
+): Record<string, Tensor> {
   const root = Math.sqrt(1 - beta2 ** t);
   return {
     [`${prefix}/stepSize`]: float32([], [(lr * root) / (1 - beta1 ** t)]),
@@ -61,7 +66,13 @@ export type Schedule = 'constant' | 'linear' | 'cosine';
  * Learning rate of step `step` (0, 1, …) of `steps`. linear: constant for `constantFraction` of the steps, then falling to
  * zero in a line, as pix2pix; cosine: half a cosine from lr to zero.
  */
-export function learningRate(lr: number, schedule: Schedule, constantFraction: number, step: number, steps: number): number {
+export function learningRate(
+  lr: number,
+  schedule: Schedule,
+  constantFraction: number,
+  step: number,
+  steps: number,
+): number {
   if (schedule === 'constant') return lr;
   if (schedule === 'cosine') return lr * 0.5 * (1 + Math.cos((Math.PI * step) / steps));
   const start = constantFraction * steps;

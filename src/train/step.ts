@@ -4,18 +4,12 @@ import { Graph } from '../graph/graph.ts';
 import { prune } from '../graph/prune.ts';
 import { add } from '../ops/elementwise.ts';
 import { concat } from '../ops/segments.ts';
-import type { Distillation } from './distillation.ts';
-import { distillTerms } from './distillation.ts';
 import type { AugmentInputs, Policy } from './diffaugment.ts';
 import { augmentInputs, diffAugment } from './diffaugment.ts';
+import type { Distillation } from './distillation.ts';
+import { distillTerms } from './distillation.ts';
 import type { GanMode, ReconLoss } from './losses.ts';
-import {
-  discriminatorLoss,
-  generatorLoss,
-  gradientPenalty,
-  reconstructionLoss,
-  total,
-} from './losses.ts';
+import { discriminatorLoss, generatorLoss, gradientPenalty, reconstructionLoss, total } from './losses.ts';
 import type { TrainedNetwork } from './trained-network.ts';
 import { apply, declareTrained, update } from './trained-network.ts';
 
@@ -66,7 +60,8 @@ export function stepProgram(options: StepOptions): Program {
   const fake = made.outputs[0]!;
 
   const d = declareTrained(graph, 'd', discriminator);
-  const adversary = options.lambdaGan > 0 ? adversarialTerms(graph, options, d, condition, image, fake) : undefined;
+  const adversary =
+    options.lambdaGan > 0 ? adversarialTerms(graph, options, d, condition, image, fake) : undefined;
 
   const distilled = distillation && distillTerms(graph, distillation, condition, made.values, options.seed);
   const truth = distillation?.reconTarget === 'teacher' ? distilled!.image! : image;
@@ -83,7 +78,11 @@ export function stepProgram(options: StepOptions): Program {
   const state: State[] = [
     ...update(graph, g, lossG, gInputs, adamOptions, { ...(rate && { rate }), statistics: made.statistics }),
     ...(distilled?.adaptors ? update(graph, distilled.adaptors, lossG, gInputs, adamOptions) : []),
-    ...(adversary ? update(graph, d, adversary.discriminator, adamInputs('d'), adamOptions, { statistics: adversary.statistics }) : []),
+    ...(adversary
+      ? update(graph, d, adversary.discriminator, adamInputs('d'), adamOptions, {
+          statistics: adversary.statistics,
+        })
+      : []),
   ];
   const losses = { gan: adversary?.generator, recon, distill: distilled?.loss, ...adversary?.parts };
   for (const name of lossNames) {
@@ -139,7 +138,12 @@ function adversarialTerms(
   let penalty: Value | undefined;
   if (ganMode === 'wgangp') {
     const mix = graph.input('mix', 'float32', [batch, 1, 1, 1]);
-    penalty = gradientPenalty(realPair.image, seenPair.image, mix, (x) => score(realPair.condition, x, 'd-mix').outputs[0]!);
+    penalty = gradientPenalty(
+      realPair.image,
+      seenPair.image,
+      mix,
+      (x) => score(realPair.condition, x, 'd-mix').outputs[0]!,
+    );
     discriminator = add(discriminator, penalty);
   }
   return {

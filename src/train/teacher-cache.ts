@@ -13,7 +13,11 @@ export const cacheBudget = 1.5 * 2 ** 30;
 
 /** Names of the teacher's values a distillation asks for. */
 export function targetNames({ teacher, taps, distill, reconTarget }: Distillation): string[] {
-  return teacherTargets(teacher, distill === 'none' ? [] : taps.map((t) => t.teacher), reconTarget === 'teacher');
+  return teacherTargets(
+    teacher,
+    distill === 'none' ? [] : taps.map((t) => t.teacher),
+    reconTarget === 'teacher',
+  );
 }
 
 /** Bytes the activations of a whole training split take, flipped and not. */
@@ -38,7 +42,13 @@ export async function teacherCache(distillation: Distillation, source: PairedSou
     const key = index * 2 + Number(mirrored);
     let found = kept.get(key);
     if (!found) {
-      const { condition } = await makeBatch(source, 'train', [index], { flip: mirrored }, mirrored ? always : never);
+      const { condition } = await makeBatch(
+        source,
+        'train',
+        [index],
+        { flip: mirrored },
+        mirrored ? always : never,
+      );
       const fed = float32([1, source.channels.condition, source.size, source.size], condition);
       const outputs = await compiled.run({ condition: fed });
       found = names.map((name) => outputs[`target/${name}`]!.data as Float32Array);

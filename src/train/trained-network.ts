@@ -3,7 +3,7 @@ import type { State } from '../backend/backend.ts';
 import type { Graph, Tensor, TensorData, Value } from '../graph/graph.ts';
 import type { Inlined } from '../ops/inline.ts';
 import { inline } from '../ops/inline.ts';
-import { batchStatistics, trainableParameters } from '../ops/parameters.ts';
+import { batchStatistics, cancelledBiases, trainableParameters } from '../ops/parameters.ts';
 import type { AdamInputs, AdamOptions } from './optimiser.ts';
 import { adam, ema } from './optimiser.ts';
 
@@ -17,14 +17,18 @@ export interface TrainedNetwork {
   readonly statistics: ReadonlyMap<string, Value>;
 }
 
-/** Declares a network's weights and running statistics as inputs of `graph`, named `name/weight`. */
+/**
+ * Declares a network's weights and running statistics as inputs of `graph`, named `name/weight`. Biases that an instance norm
+ * takes away stay as they are.
+ */
 export function declareTrained(graph: Graph, name: string, network: Graph): TrainedNetwork {
   const declare = (values: readonly Value[]) =>
     new Map(values.map((v) => [v.name, graph.input(`${name}/${v.name}`, 'float32', v.shape)]));
+  const cancelled = cancelledBiases(network);
   return {
     name,
     network,
-    weights: declare(trainableParameters(network)),
+    weights: declare(trainableParameters(network).filter((v) => !cancelled.has(v))),
     statistics: declare(batchStatistics(network)),
   };
 }
@@ -75,7 +79,8 @@ export function update(
   graph.scoped(`${trained.name}/adam`, () => {
     for (const [i, weight] of weights.entries()) {
       const constant = trained.network.constants.get(names[i]!)!.tensor!;
-      const moment = (kind: string) => graph.input(`${trained.name}/${kind}/${names[i]}`, 'float32', weight.shape);
+      const moment = (kind: string) =>
+        graph.input(`${trained.name}/${kind}/${names[i]}`, 'float32', weight.shape);
       const [m, v] = [moment('m'), moment('v')];
       const next = adam(weight, gradients[i]!, m, v, inputs, options);
       keep(weight.name, weight, next.weight, copy(constant));
@@ -99,9 +104,15 @@ export function update(
  * The network with the weights a program has arrived at: `state` holds them as `name/w`, or their averages when `ema`.
  * Statistics of batch normalisation are taken as they are. The graph given is changed and returned.
  */
-export function withWeights(network: Graph, state: ReadonlyMap<string, Tensor>, name: string, { ema = false } = {}): Graph {
+export function withWeights(
+  network: Graph,
+  state: ReadonlyMap<string, Tensor>,
+  name: string,
+  { ema = false } = {},
+): Graph {
   for (const [constant, value] of network.constants) {
-    const tensor = (ema ? state.get(`${name}/ema/${constant}`) : undefined) ?? state.get(`${name}/${constant}`);
+    const tensor =
+      (ema ? state.get(`${name}/ema/${constant}`) : undefined) ?? state.get(`${name}/${constant}`);
     if (tensor) value.tensor = { ...tensor, shape: value.tensor!.shape };
   }
   return network;

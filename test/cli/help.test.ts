@@ -18,7 +18,7 @@ test('--help lists the verbs on stdout', () => {
       ganlet export <recipe>    Write the student as an ONNX file with its card
       ganlet evaluate <recipe>  Measure teacher, student and baselines on held-out images
       ganlet table <runs..>     Print what the networks of finished runs cost and how well they do
-      ganlet profile <model>    Count the multiply-adds and parameters of an ONNX model, layer by layer
+      ganlet profile <model>    Count the multiply-adds and parameters of an ONNX model, and time it
       ganlet model <network>    Write an untrained generator or discriminator as an ONNX file
       ganlet doctor             Say what this machine can run, and how to enable what it cannot
       ganlet schema             Print the JSON Schema of recipes: every key with its rule and default

@@ -77,22 +77,20 @@ test.each([
   },
 );
 
-// OMGD's table, in millions of parameters and thousand millions of MACs, and the same to the digit.
+// OMGD's table, in millions and rounded, and the same to the digit.
 test.each([
-  [64, 54.41, 18.14, 54_413_955, 18_140_364_800],
-  [16, 3.404, 1.219, 3_404_451, 1_218_707_456],
-  [12, 1.916, 0.707, 1_915_899, 706_756_608],
-  [8, 0.852, 0.333, 852_307, 332_988_416],
-])(
-  'the U-Net of width %i has the published %f M parameters and %f G MACs',
-  (baseWidth, mega, giga, params, paper) => {
-    const graph = unetGenerator({ baseWidth, norm: 'batch', size });
-    expect(countParameters(graph)).toBe(params);
-    expect(countMacs(graph).paper).toBe(paper);
-    expect(params / 1e6).toBeCloseTo(mega, mega > 50 ? 2 : 3);
-    expect(paper / 1e9).toBeCloseTo(giga, giga > 10 ? 2 : 3);
-  },
-);
+  [64, 54.41, 18_140, 54_413_955, 18_140_364_800],
+  [16, 3.404, 1_219, 3_404_451, 1_218_707_456],
+  [12, 1.916, 707, 1_915_899, 706_756_608],
+  [8, 0.852, 333, 852_307, 332_988_416],
+])('the U-Net of width %i has the published %f M parameters and %f M MACs', (...row) => {
+  const [baseWidth, millionParams, millionMacs, params, paper] = row;
+  const graph = unetGenerator({ baseWidth, norm: 'batch', size });
+  expect(countParameters(graph)).toBe(params);
+  expect(countMacs(graph).paper).toBe(paper);
+  expect(params / 1e6).toBeCloseTo(millionParams, millionParams > 50 ? 2 : 3);
+  expect(Math.round(paper / 1e6)).toBe(millionMacs);
+});
 
 // 16·6·64 + 64, 16·64·128 + 128, 16·128·256 + 256, 16·256·512 + 512, 16·512 + 1, summed by hand.
 test.each([
