@@ -295,7 +295,7 @@ function decodeTensor(t: TensorProto, where: string): Tensor {
 
 /** Raw bytes may start anywhere in the file's buffer, typed arrays may not: copy. */
 function fromRaw(raw: Uint8Array, dtype: DType): TensorData {
-  const whole = raw.slice(0, raw.length - (raw.length % bytesOf[dtype])).buffer;
+  const whole = new Uint8Array(raw.subarray(0, raw.length - (raw.length % bytesOf[dtype]))).buffer;
   switch (dtype) {
     case 'float32':
       return new Float32Array(whole);

@@ -92,7 +92,7 @@ export function decodeSafetensors(
       to - from !== count * kind.BYTES_PER_ELEMENT
     )
       throw invalid(`tensor "${name}" does not fit its place`);
-    const data = new kind(bytes.slice(start + from, start + to).buffer) as TensorData;
+    const data = new kind(Uint8Array.from(bytes.subarray(start + from, start + to)).buffer) as TensorData;
     tensors.set(name, { dtype, shape: entry.shape, data });
   }
   return { tensors, metadata };

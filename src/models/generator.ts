@@ -10,22 +10,35 @@ export interface ImageChannels {
   outputChannels?: number;
 }
 
-/** The generator a recipe describes, for square images of `size` pixels, its weights zero (see `initialise`). */
-export function buildGenerator(config: GeneratorConfig, size: number, channels: ImageChannels = {}): Graph {
+/**
+ * The generator a recipe describes, for square images of `size` pixels (undefined: of any size), its weights zero (see
+ * `initialise`). Throws as `resnetGenerator` and `unetGenerator` do.
+ */
+export function buildGenerator(
+  config: GeneratorConfig & { widths?: readonly number[] },
+  size: number | undefined,
+  channels: ImageChannels = {},
+): Graph {
+  const images = { ...(size !== undefined && { size }), ...channels };
   if (config.type === 'resnet') {
     const { type: _, ...options } = config;
-    return resnetGenerator({ ...options, size, ...channels });
+    return resnetGenerator({ ...options, ...images });
   }
-  const { type: _, ...options } = config;
-  return unetGenerator({ ...options, size, ...channels });
+  const { type: _, widths: _w, ...options } = config;
+  return unetGenerator({ ...options, ...images });
 }
 
 /** The discriminator a recipe describes; `inputChannels` are those of the condition and the image together. */
-export function buildDiscriminator(config: DiscriminatorConfig, size: number, inputChannels = 6): Graph {
+export function buildDiscriminator(
+  config: DiscriminatorConfig,
+  size: number | undefined,
+  inputChannels = 6,
+): Graph {
   const { baseWidth, norm } = config;
+  const options = { baseWidth, norm, inputChannels, ...(size !== undefined && { size }) };
   return config.type === 'patch'
-    ? patchDiscriminator({ baseWidth, norm, layers: config.layers, size, inputChannels })
-    : pixelDiscriminator({ baseWidth, norm, size, inputChannels });
+    ? patchDiscriminator({ ...options, layers: config.layers })
+    : pixelDiscriminator(options);
 }
 
 /**

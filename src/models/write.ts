@@ -1,18 +1,18 @@
-import { basename, dirname, extname, join } from 'node:path';
+import { extname } from 'node:path';
 import type { Graph } from '../graph/graph.ts';
 import { encodeOnnx, OPSET } from '../graph/onnx.ts';
 import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
+import type { Norm, Padding } from '../recipe/names.ts';
 import { defaultLevels } from '../recipe/networks.ts';
+import type { DiscriminatorConfig, GeneratorConfig } from '../recipe/schema.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
 import { GanletError } from '../util/errors.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
 import { sha256 } from '../util/hash.ts';
 import type { TextStream } from '../util/log.ts';
-import { patchDiscriminator, pixelDiscriminator } from './discriminator.ts';
+import { toolVersion } from '../util/version.ts';
+import { buildDiscriminator, buildGenerator, distillTaps } from './generator.ts';
 import { type Initialiser, initialise } from './init.ts';
-import type { Norm, Padding } from './layers.ts';
-import { resnetGenerator } from './resnet.ts';
-import { unetGenerator } from './unet.ts';
 
 export interface ModelOptions {
   type: 'resnet' | 'unet' | 'patch' | 'pixel';
@@ -42,53 +42,75 @@ export interface ModelOptions {
  * written; nothing is half written.
  */
 export async function writeModel(options: ModelOptions, stream: TextStream = process.stdout): Promise<void> {
-  const { type, out, size, seed = 0, init = 'normal', gain = 0.02, ...architecture } = options;
+  const { out, size = 256, seed = 0, init = 'normal', gain = 0.02 } = options;
   if (extname(out) !== '.onnx') {
     throw new GanletError('OPTION_INVALID', `the file to write must end in .onnx, got "${out}"`);
   }
-  const graph = initialise(build(options), { init, gain, seed });
-  const at = size ?? 256;
-  const macs = countMacs(graph, inputSymbols(graph, { size: at }));
+  const architecture = complete(options);
+  const graph = initialise(build(architecture, options), { init, gain, seed });
+  const macs = countMacs(graph, inputSymbols(graph, { size }));
   const params = countParameters(graph);
   const bytes = encodeOnnx(graph);
   const card = {
-    architecture: { type, ...architecture, ...(size !== undefined && { size }) },
-    initialised: { init, gain, seed },
+    role: 'untrained',
+    architecture,
+    size,
+    range: [-1, 1],
+    ...(isGenerator(architecture) && { taps: distillTaps(graph) }),
     params,
-    macs: { true: macs.true, paper: macs.paper, size: at },
+    macs: { true: macs.true, paper: macs.paper },
     opset: OPSET,
     inputs: types(graph.inputs),
     outputs: types(graph.outputs),
     bytes: bytes.length,
     sha256: sha256(bytes),
+    training: { init, initGain: gain },
+    seed,
+    tool: toolVersion,
   };
   await writeFileAtomic(out, bytes);
   await writeJsonAtomic(cardPath(out), card);
   stream.write(
     `${out}  ${formatBytes(bytes.length)}, ${formatCount(params)} parameters\n` +
-      `MACs at ${at}×${at}: ${formatCount(macs.true)}  (${formatCount(macs.paper)} as GAN Compression counts)\n`,
+      `MACs at ${size}×${size}: ${formatCount(macs.true)}  (${formatCount(macs.paper)} as GAN Compression counts)\n`,
   );
 }
 
 /** The card that belongs to a model file: `students/g.onnx` → `students/g.card.json`. */
 export function cardPath(model: string): string {
-  return join(dirname(model), `${basename(model, '.onnx')}.card.json`);
+  return model.replace(/\.onnx$/, '.card.json');
 }
 
-function build({ type, out: _, seed: _s, init: _i, gain: _g, channels, ...options }: ModelOptions): Graph {
-  const { condition, image } = channels ?? { condition: 3, image: 3 };
+type Architecture = (GeneratorConfig & { widths?: readonly number[] }) | DiscriminatorConfig;
+
+/** The network with every default written out, as a recipe gives it. */
+function complete(options: ModelOptions): Architecture {
+  const { type, baseWidth, norm = 'instance', dropout = 0, size } = options;
   switch (type) {
-    case 'resnet':
-      return resnetGenerator({ ...options, inputChannels: condition, outputChannels: image });
+    case 'resnet': {
+      const { blocks = 9, padding = 'reflect', separable = false, widths } = options;
+      return { type, baseWidth, blocks, norm, padding, separable, dropout, ...(widths && { widths }) };
+    }
     case 'unet': {
-      const levels = options.levels ?? (options.size === undefined ? 8 : defaultLevels(options.size));
-      return unetGenerator({ ...options, levels, inputChannels: condition, outputChannels: image });
+      const { levels = size === undefined ? 8 : defaultLevels(size) } = options;
+      return { type, baseWidth, levels, norm, dropout };
     }
     case 'patch':
-      return patchDiscriminator({ ...options, inputChannels: condition + image });
+      return { type, baseWidth, layers: options.layers ?? 3, norm };
     case 'pixel':
-      return pixelDiscriminator({ ...options, inputChannels: condition + image });
+      return { type, baseWidth, norm };
   }
+}
+
+function build(architecture: Architecture, { size, channels }: ModelOptions): Graph {
+  const { condition, image } = channels ?? { condition: 3, image: 3 };
+  return isGenerator(architecture)
+    ? buildGenerator(architecture, size, { inputChannels: condition, outputChannels: image })
+    : buildDiscriminator(architecture, size, condition + image);
+}
+
+function isGenerator(architecture: Architecture): architecture is GeneratorConfig {
+  return architecture.type === 'resnet' || architecture.type === 'unet';
 }
 
 function types(values: Graph['inputs']) {

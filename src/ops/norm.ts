@@ -1,7 +1,7 @@
 import { floorDivDim, productDims } from '../graph/dims.ts';
 import { type Dim, float32, type Node, type Value } from '../graph/graph.ts';
 import { GanletError } from '../util/errors.ts';
-import { add, div, max, mul, sqrt, sub } from './elementwise.ts';
+import { add, div, max, mul, neg, sqrt, sub } from './elementwise.ts';
 import { reshape } from './layout.ts';
 import type { ChannelRelation, Op } from './op.ts';
 import { axisOf, emit, need, num, sameAsFirst } from './op.ts';
@@ -67,7 +67,8 @@ export const InstanceNormalization: Op = {
   channels: channelTies((node) => [node.inputs[1], node.inputs[2]]),
 };
 
-// Frozen statistics: y = γ(x − μ)/√(σ² + ε) + β: dx = dy·γ/√(σ² + ε), dγ = Σ dy·x̂, dβ = Σ dy
+// Frozen statistics: y = γ(x − μ)/√(σ² + ε) + β: dx = dy·γ/√(σ² + ε), dγ = Σ dy·x̂, dβ = Σ dy,
+// dμ = −γ/√(σ² + ε)·Σ dy, dσ² = −γ/2·(σ² + ε)^(−3/2)·Σ dy·(x − μ)
 export const BatchNormalization: Op = {
   type: 'BatchNormalization',
   defaults: { epsilon: 1e-5, momentum: 0.9 },
@@ -78,13 +79,16 @@ export const BatchNormalization: Op = {
   gradient: ({ dy, inputs: [x, gamma, , mean, variance], attributes, needs }) => {
     const invStd = div(1, sqrt(add(variance!, num(attributes, 'epsilon', 1e-5))));
     const rest = [0, ...spatialAxes(x!)];
-    const normal = () => mul(sub(x!, perChannel(mean!, x!)), perChannel(invStd, x!));
+    const centred = () => sub(x!, perChannel(mean!, x!));
+    const scale = mul(gamma!, invStd);
     return [
-      needs(0) ? mul(dy, perChannel(mul(gamma!, invStd), x!)) : null,
-      needs(1) ? reduceSum(mul(dy, normal()), rest, false) : null,
+      needs(0) ? mul(dy, perChannel(scale, x!)) : null,
+      needs(1) ? mul(reduceSum(mul(dy, centred()), rest, false), invStd) : null,
       needs(2) ? reduceSum(dy, rest, false) : null,
-      null,
-      null,
+      needs(3) ? neg(mul(reduceSum(dy, rest, false), scale)) : null,
+      needs(4)
+        ? mul(reduceSum(mul(dy, centred()), rest, false), mul(mul(scale, mul(invStd, invStd)), -0.5))
+        : null,
     ];
   },
   channels: channelTies((node) => node.inputs.slice(1)),

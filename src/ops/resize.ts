@@ -62,6 +62,7 @@ export const Resize: Op = {
     const { graph, dtype, shape } = need(view, 0);
     interpolationOf(view);
     const sizes = resized(view)?.sizes ?? unknownDims(graph, shape.length);
+    if (sizes.includes(0)) throw shapeError(view, `sizes must be 1 or more, got ${showShape(sizes)}`);
     return [{ dtype, shape: sizes.map((d) => d || unknownDim(graph)) }];
   },
   gradient: (c) => [resizeGradient(c), null, null, null],

@@ -9,15 +9,17 @@ export interface AdamOptions {
 
 /** What changes from step to step, as scalars fed to the program. */
 export interface AdamInputs {
-  /** lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ): the learning rate with both bias corrections. */
+  /** Learning rate with both bias corrections and the scales of the kept moments, see `adamFeeds`. */
   stepSize: Value;
-  /** ε·√(1 − β₂ᵗ), so that the result is PyTorch's, which adds ε to the corrected root. */
+  /** ε in the scale of the kept second moment. */
   epsilon: Value;
 }
 
 /**
- * One Adam update (Kingma & Ba 2015, algorithm 1, in the efficient order of §2): returns the new weight and moments.
- * m′ = m + (1 − β₁)(g − m);  v′ = β₂v + (1 − β₂)g²;  w′ = w − stepSize·m′/(√v′ + ε).
+ * One Adam update (Kingma & Ba 2015, algorithm 1): returns the new weight and moments.
+ *
+ * The moments are kept without their factors, M = m/(1 − β₁) and V = v/(1 − β₂), which saves two passes over the weights:
+ * M′ = β₁M + g;  V′ = β₂V + g²;  w′ = w − stepSize·M′/(√V′ + ε).
  */
 export function adam(
   weight: Value,
@@ -27,23 +29,27 @@ export function adam(
   { stepSize, epsilon }: AdamInputs,
   { beta1, beta2 }: AdamOptions,
 ): { weight: Value; m: Value; v: Value } {
-  const m1 = beta1 === 0 ? gradient : add(m, mul(sub(gradient, m), 1 - beta1));
-  const v1 = add(mul(v, beta2), mul(mul(gradient, gradient), 1 - beta2));
-  const move = div(mul(m1, stepSize), add(sqrt(v1), epsilon));
+  const m1 = beta1 === 0 ? gradient : add(mul(m, beta1), gradient);
+  const v1 = add(mul(v, beta2), mul(gradient, gradient));
+  const move = mul(div(m1, add(sqrt(v1), epsilon)), stepSize);
   return { weight: sub(weight, move), m: m1, v: v1 };
 }
 
-/** The fed scalars for update number `t`, counted from 1. */
+/**
+ * The fed scalars for update number `t`, counted from 1. PyTorch's rule lr/(1 − β₁ᵗ)·m/(√v/√(1 − β₂ᵗ) + 1e-8), with
+ * m = (1 − β₁)M and √v = √(1 − β₂)·√V, is stepSize·M/(√V + ε) for r = √((1 − β₂ᵗ)/(1 − β₂)), ε = 1e-8·r and
+ * stepSize = lr·(1 − β₁)·r/(1 − β₁ᵗ).
+ */
 export function adamFeeds(
   prefix: string,
   t: number,
   lr: number,
   { beta1, beta2 }: AdamOptions,
 ): Record<string, Tensor> {
-  const root = Math.sqrt(1 - beta2 ** t);
+  const r = Math.sqrt((1 - beta2 ** t) / (1 - beta2));
   return {
-    [`${prefix}/stepSize`]: float32([], [(lr * root) / (1 - beta1 ** t)]),
-    [`${prefix}/epsilon`]: float32([], [1e-8 * root]),
+    [`${prefix}/stepSize`]: float32([], [(lr * (1 - beta1) * r) / (1 - beta1 ** t)]),
+    [`${prefix}/epsilon`]: float32([], [1e-8 * r]),
   };
 }
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeOnnx } from '../../src/graph/onnx.ts';
 import { cardPath, writeModel } from '../../src/models/write.ts';
 import { sha256 } from '../../src/util/hash.ts';
+import { toolVersion } from '../../src/util/version.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -28,15 +29,29 @@ test('the file holds the named, initialised network and its card says what it is
   expect(model.constants.get('block9.conv2.pointwise.weight')!.shape).toEqual([256, 256, 1, 1]);
   expect(model.constants.get('stem.weight')!.data.some((v) => v !== 0)).toBe(true);
   expect(card).toEqual({
-    architecture: { type: 'resnet', baseWidth: 64, separable: true, size: 256 },
-    initialised: { init: 'normal', gain: 0.02, seed: 0 },
+    role: 'untrained',
+    architecture: {
+      type: 'resnet',
+      baseWidth: 64,
+      blocks: 9,
+      norm: 'instance',
+      padding: 'reflect',
+      separable: true,
+      dropout: 0,
+    },
+    size: 256,
+    range: [-1, 1],
+    taps: ['down2', 'block3', 'block6', 'block9'],
     params: 1_987_075,
-    macs: { true: 11_066_671_104, paper: 18_365_808_640, size: 256 },
+    macs: { true: 11_066_671_104, paper: 18_365_808_640 },
     opset: 17,
     inputs: [{ name: 'condition', dtype: 'float32', shape: ['batch', 3, 256, 256] }],
     outputs: [{ name: 'image', dtype: 'float32', shape: ['batch', 3, 256, 256] }],
     bytes: bytes.length,
     sha256: sha256(bytes),
+    training: { init: 'normal', initGain: 0.02 },
+    seed: 0,
+    tool: toolVersion,
   });
   expect(text).toContain('1.99M parameters');
   expect(text).toContain('MACs at 256×256: 11.1G  (18.4G as GAN Compression counts)');
@@ -55,7 +70,7 @@ test('channels follow the images, for generators and discriminators of open size
   expect(patch.card.inputs).toEqual([
     { name: 'pair', dtype: 'float32', shape: ['batch', 5, 'height', 'width'] },
   ]);
-  expect(patch.card.macs.size).toBe(256);
+  expect(patch.card.size).toBe(256);
   const pixel = await write({ type: 'pixel', baseWidth: 4, channels, size: 8 }, 'p.onnx');
   expect(pixel.card.outputs[0].shape).toEqual(['batch', 1, 8, 8]);
   const unet = await write({ type: 'unet', baseWidth: 4, channels, size: 64 }, 'u.onnx');

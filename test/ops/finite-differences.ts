@@ -85,11 +85,11 @@ export function drawInputs(c: GradientCase): Record<string, Tensor> {
   );
 }
 
-/** The case's graph, checked, with its value as output `y`. */
+/** The case's graph, checked, with its value as output `result`. */
 export function forwardGraph(c: GradientCase): Graph {
   const graph = new Graph(c.name);
   const y = c.build(declare(graph, c.inputs), graph);
-  graph.output(identity(y), 'y');
+  graph.output(identity(y), 'result');
   checkGraph(graph);
   checkTypes(graph);
   return graph;
@@ -99,7 +99,7 @@ export function forwardGraph(c: GradientCase): Graph {
 function backwardGraph(c: GradientCase, sizes: readonly number[]): Graph {
   const graph = new Graph(`${c.name} backward`);
   const inputs = declare(graph, c.inputs);
-  const loss = sum(mul(c.build(inputs, graph), graph.input('r', 'float32', sizes)));
+  const loss = sum(mul(c.build(inputs, graph), graph.input('weights', 'float32', sizes)));
   const names = Object.keys(inputs).filter((name) => !c.inputs[name]!.frozen);
   const grads = gradient(
     loss,
@@ -131,13 +131,13 @@ export async function runOnce(graph: Graph, feeds: Record<string, Tensor>): Prom
 export async function analyticGradients(c: GradientCase) {
   const feeds = drawInputs(c);
   const forward = await engine.compile({ graph: forwardGraph(c), state: [] });
-  const y = (await forward.run(feeds)).y!;
+  const y = (await forward.run(feeds)).result!;
   const random = rng(seed, `${c.name} r`);
   const r = float32(
     y.shape,
     Array.from({ length: y.data.length }, () => random.normal()),
   );
-  const grads = await runOnce(backwardGraph(c, y.shape), { ...feeds, r });
+  const grads = await runOnce(backwardGraph(c, y.shape), { ...feeds, weights: r });
   return { feeds, forward, y, r: r.data as Float32Array, grads };
 }
 
@@ -193,7 +193,7 @@ async function slope(
       feeds[name]!.shape,
       x.map((v, i) => v + t * h * direction[i]!),
     );
-    return dot((await forward.run({ ...feeds, [name]: moved })).y!.data as Float32Array, r);
+    return dot((await forward.run({ ...feeds, [name]: moved })).result!.data as Float32Array, r);
   };
   return (8 * ((await at(1)) - (await at(-1))) - ((await at(2)) - (await at(-2)))) / (12 * h);
 }

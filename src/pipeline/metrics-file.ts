@@ -1,0 +1,110 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { splits } from '../data/source.ts';
+import { writeJsonAtomic } from '../util/atomic.ts';
+import { GanletError } from '../util/errors.ts';
+import { fileError } from '../util/file-error.ts';
+
+/** The networks a run can hold, in the order of tables. */
+export const roles = ['teacher', 'naive', 'student'] as const;
+export type Role = (typeof roles)[number];
+
+const summary = z.object({ mean: z.number().nullable(), sd: z.number().nullable(), count: z.int().min(0) });
+
+const distances = z.object({
+  l1: summary.exactOptional(),
+  psnr: summary.extend({ identical: z.int().min(0) }).exactOptional(),
+  ssim: summary.exactOptional(),
+});
+
+const measuredModel = z.object({
+  role: z.enum(roles),
+  /** Relative to the run's folder. */
+  file: z.string(),
+  sha256: z.string(),
+  params: z.number(),
+  /** Multiply-adds for one picture, in both conventions of `Macs`. */
+  macs: z.object({ true: z.number(), paper: z.number() }),
+  bytes: z.number(),
+  /** Median time of one picture, and the 5 % and 95 % quantiles. */
+  latencyMs: z.number(),
+  latencySpreadMs: z.tuple([z.number(), z.number()]),
+  /** How far its pictures are from the true ones. */
+  truth: distances,
+  /** How far they are from the teacher's. */
+  teacher: distances.exactOptional(),
+  /** Pictures measured. */
+  samples: z.int().min(1),
+});
+
+const metricsFile = z.object({
+  models: z.array(measuredModel).min(1),
+  split: z.enum(splits),
+  count: z.int().min(1),
+  /** Side of the pictures in pixels. */
+  size: z.int().min(1),
+  data: z.object({ source: z.string(), hash: z.string() }),
+  /** The engine that made the pictures and was timed. */
+  backend: z.object({
+    engine: z.string(),
+    version: z.string(),
+    provider: z.string(),
+    threads: z.number(),
+    cpu: z.string(),
+  }),
+});
+
+/** What is measured of one network of a run. */
+export type MeasuredModel = z.infer<typeof measuredModel>;
+
+/** The contents of a run's `metrics.json`. Distances are as `Distances` in `metrics/paired.ts` says. */
+export type MetricsFile = z.infer<typeof metricsFile>;
+
+export async function writeMetrics(run: string, metrics: MetricsFile): Promise<void> {
+  await writeJsonAtomic(join(run, 'metrics.json'), metrics);
+}
+
+/**
+ * The measurements of a run. Throws RUN_MISSING without such a folder, METRICS_MISSING when nothing was measured yet, and
+ * METRICS_INVALID when the file is damaged or not ours.
+ */
+export function readMetrics(run: string): MetricsFile {
+  const path = join(run, 'metrics.json');
+  if (!existsSync(run)) {
+    const hint = 'ganlet run <recipe> makes one';
+    throw new GanletError('RUN_MISSING', `${run} must be the folder of a run, there is none`, { hint });
+  }
+  const again = `measure it: ganlet evaluate ${recipeOf(run)} --out ${run}`;
+  if (!existsSync(path)) {
+    throw new GanletError('METRICS_MISSING', `${run} must hold metrics.json, it has not been measured yet`, {
+      hint: again,
+    });
+  }
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw fileError('read', path, error);
+  }
+  const result = metricsFile.safeParse(parse(text));
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const where = issue?.path.length ? ` (at ${issue.path.join('.')})` : '';
+  throw new GanletError('METRICS_INVALID', `${path} must be a file that ganlet evaluate wrote${where}`, {
+    hint: `delete it, then ${again}`,
+  });
+}
+
+function recipeOf(run: string): string {
+  const path = join(run, 'recipe.yaml');
+  return existsSync(path) ? path : '<recipe>';
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { Channels } from '../data/source.ts';
+import type { Dim, Graph } from '../graph/graph.ts';
+import { loadOnnx } from '../ops/import-onnx.ts';
+import { GanletError } from '../util/errors.ts';
+import { sha256File } from '../util/hash.ts';
+import type { RunContext } from './context.ts';
+import { type Role, roles } from './metrics-file.ts';
+
+/** A trained generator of a run. */
+export interface RunModel {
+  role: Role;
+  /** As the process finds it, and relative to the run's folder. */
+  path: string;
+  file: string;
+  sha256: string;
+}
+
+/**
+ * The generators a run has so far, teacher first: `teacher.onnx` (or the file the recipe names), `naive.onnx`, `student.onnx`.
+ * Warns of those the recipe speaks of that are not there yet. Throws MODEL_MISSING when there is none.
+ */
+export async function findModels({ recipe, loaded, out, log }: RunContext): Promise<RunModel[]> {
+  const planned: Record<Role, boolean> = {
+    teacher: true,
+    naive: recipe.baselines.includes('naive'),
+    student: recipe.student !== undefined,
+  };
+  const found: RunModel[] = [];
+  const missing: string[] = [];
+  for (const role of roles) {
+    const own = join(out, `${role}.onnx`);
+    const path = role === 'teacher' && 'model' in recipe.teacher ? recipe.teacher.model : own;
+    if (existsSync(path)) {
+      found.push({ role, path, file: relative(out, path), sha256: await sha256File(path) });
+    } else if (planned[role]) missing.push(path);
+  }
+  if (found.length === 0) {
+    throw new GanletError(
+      'MODEL_MISSING',
+      `${out} must hold a trained generator to measure, found none of ${missing.join(', ')}`,
+      { hint: `train it first: ganlet run ${loaded.file} --out ${out}` },
+    );
+  }
+  for (const path of missing) log.warn(`there is no ${path} yet, so it is not measured`);
+  return found;
+}
+
+/**
+ * Reads a generator and checks that it makes pictures of these channels and `size` from such conditions. Throws MODEL_MISMATCH
+ * when it cannot, and what `loadOnnx` throws.
+ */
+export async function openGenerator(
+  { path }: Pick<RunModel, 'path'>,
+  size: number,
+  { condition, image }: Channels,
+): Promise<Graph> {
+  const graph = await loadOnnx(path);
+  const [input, ...others] = graph.inputs;
+  const [output] = graph.outputs;
+  if (others.length > 0 || !fits(input?.shape, condition, size) || !fits(output?.shape, image, size)) {
+    const show = (values: Graph['inputs']) =>
+      values.map(({ shape }) => `[${shape?.join(', ') ?? '?'}]`).join(' and ') || 'nothing';
+    const wanted = `[1, ${condition}, ${size}, ${size}] into [1, ${image}, ${size}, ${size}]`;
+    throw new GanletError(
+      'MODEL_MISMATCH',
+      `${path} must turn ${wanted}, it turns ${show(graph.inputs)} into ${show(graph.outputs)}`,
+      { hint: 'make data.size and data.channels those the network was trained with' },
+    );
+  }
+  return graph;
+}
+
+function fits(shape: readonly Dim[] | undefined, channels: number, size: number): boolean {
+  const wanted = [1, channels, size, size];
+  return shape?.length === 4 && shape.every((dim, i) => typeof dim === 'string' || dim === wanted[i]);
+}
