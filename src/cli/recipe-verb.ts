@@ -42,8 +42,9 @@ export async function runStages(args: RecipeArguments, stages?: readonly Stage[]
   requireFiles(loaded);
   const out = args.out ?? join('runs', loaded.recipe.name);
   const { runRecipe } = await import('../pipeline/run.ts');
+  const { stageRunners } = await import('./stage-runners.ts');
   await interruptible(() =>
-    runRecipe(loaded, { out, dryRun, debug, quiet, ...(stages && { stages: [...stages] }) }),
+    runRecipe(loaded, stageRunners, { out, dryRun, debug, quiet, ...(stages && { stages: [...stages] }) }),
   );
 }
 

@@ -39,10 +39,9 @@ export function tieAxes(graph: Graph): TiedAxes {
 
   const at = (value: Value, user: Node | undefined) => {
     const owner = user && fillers.has(value) ? user : value;
-    let values = known.get(owner);
-    if (!values) known.set(owner, (values = new Map()));
-    let list = values.get(value);
-    if (!list) values.set(value, (list = new Array(value.shape.length)));
+    const values = known.get(owner) ?? new Map<Value, (Axis | undefined)[]>();
+    const list = values.get(value) ?? new Array<Axis | undefined>(value.shape.length);
+    known.set(owner, values.set(value, list));
     return list;
   };
   const axisAt = ({ value, axis }: AxisRef, user?: Node): Axis | undefined => {
@@ -77,7 +76,7 @@ export function tieAxes(graph: Graph): TiedAxes {
 
   for (const node of graph.nodes) {
     for (const relation of relationsOf(node)) {
-      const refs = refsOf(relation).filter(({ value, axis }) => axis >= 0 && axis < value.shape.length);
+      const refs = refsIn(relation);
       const list = refs.map((ref) => axisAt(ref, node));
       for (const axis of list) if (axis) axis.related = true;
       if (relation.kind === 'fixed') fix(list, relation.reason);
@@ -93,7 +92,8 @@ export function tieAxes(graph: Graph): TiedAxes {
     ['output', graph.outputs],
   ] as const) {
     for (const value of values) {
-      for (const axis of value.shape.keys()) fix([axisAt({ value, axis })], `network ${what} "${value.name}"`);
+      for (const axis of value.shape.keys())
+        fix([axisAt({ value, axis })], `network ${what} "${value.name}"`);
     }
   }
   return {
@@ -145,7 +145,8 @@ function elementwise(node: Node): ChannelRelation[] {
         return x && axis >= 0 && x.shape[axis] !== 1 ? [{ value: x, axis }] : [];
       });
       // Equal symbols (the batch, the image's side) have no positions to tie.
-      const symbolic = typeof size === 'string' && refs.every(({ value, axis }) => value.shape[axis] === size);
+      const symbolic =
+        typeof size === 'string' && refs.every(({ value, axis }) => value.shape[axis] === size);
       return symbolic ? [] : [{ kind: 'tie', axes: [...refs, { value: y, axis: k }] }];
     }),
   );
@@ -178,6 +179,14 @@ function refsOf(relation: ChannelRelation): AxisRef[] {
     default:
       return [...relation.axes];
   }
+}
+
+/** The relation's axes that there are; of tied ones, an axis of size 1 beside longer ones is repeated and ties nothing. */
+function refsIn(relation: ChannelRelation): AxisRef[] {
+  const refs = refsOf(relation).filter(({ value, axis }) => axis >= 0 && axis < value.shape.length);
+  if (relation.kind !== 'tie') return refs;
+  const longer = refs.filter(({ value, axis }) => value.shape[axis] !== 1);
+  return longer.length > 0 ? longer : refs;
 }
 
 function fits(relation: ChannelRelation, [first, ...rest]: Axis[]): boolean {

@@ -71,18 +71,23 @@ export function channelGroups(graph: Graph): ChannelGroups {
     const place = { value, axis: axis.axis, ...(user && { user }) };
     for (const { group } of new Map(inside.map((s) => [s.group, s])).values()) {
       for (const reason of axis.reasons) reasons[group]!.add(reason);
-      if (!segments) reasons[group]!.add(`channels are interleaved on axis ${axis.axis} of "${axis.value.name}"`);
+      if (!segments)
+        reasons[group]!.add(`channels are interleaved on axis ${axis.axis} of "${axis.value.name}"`);
       if (!axis.value.tensor) activations[group]!.push(place);
       else if (axis.related) parameters[group]!.push(place);
     }
   }
 
-  const roles = { produce: reasons.map(() => [] as AxisPlace[]), consume: reasons.map(() => [] as AxisPlace[]) };
+  const roles = {
+    produce: reasons.map(() => [] as AxisPlace[]),
+    consume: reasons.map(() => [] as AxisPlace[]),
+  };
   for (const node of graph.nodes) {
     for (const { value, axis, role } of weightAxes(node)) {
       const found = tied.find(value, axis, node);
       const inside = new Set((found && parsed.get(found))?.map((s) => s.group));
-      for (const group of inside) roles[role][group]!.push({ value, axis });
+      const place = { value, axis, ...(found?.user && { user: found.user }) };
+      for (const group of inside) roles[role][group]!.push(place);
     }
   }
 
@@ -138,8 +143,8 @@ function partition(tied: TiedAxes): { atoms: Map<number, number>; count: number 
     const moved = new Map<number | undefined, number>();
     for (const channel of new Set(tied.positions(axis))) {
       const old = atoms.get(channel);
-      let fresh = moved.get(old);
-      if (fresh === undefined) moved.set(old, (fresh = next++));
+      const fresh = moved.get(old) ?? next++;
+      moved.set(old, fresh);
       atoms.set(channel, fresh);
     }
   }

@@ -120,7 +120,9 @@ export function takeAlong(tensor: Tensor, axis: number, positions: readonly numb
 function sizedName({ name, tensor }: Value, now: Tensor): string {
   const [length] = tensor!.shape;
   if (tensor!.shape.length !== 1 || length === now.shape[0]) return name;
-  return name === `ones${length}` || name === `zeros${length}` ? name.replace(/\d+$/, `${now.shape[0]}`) : name;
+  return name === `ones${length}` || name === `zeros${length}`
+    ? name.replace(/\d+$/, `${now.shape[0]}`)
+    : name;
 }
 
 function checkKeep(groups: ChannelGroups, keep: Keep): void {

@@ -35,11 +35,7 @@ export function weightAxes(node: Node): WeightAxis[] {
   }
 }
 
-function constantAxis(
-  value: Value | null | undefined,
-  axis: number,
-  role: WeightAxis['role'],
-): WeightAxis[] {
+function constantAxis(value: Value | null | undefined, axis: number, role: WeightAxis['role']): WeightAxis[] {
   while (value?.node?.op === 'Transpose') {
     const x: Value = value.node.inputs[0]!;
     const reversed = x.shape.map((_, i) => x.shape.length - 1 - i);

@@ -63,6 +63,7 @@ export class Graph {
   /** Free text carried in the file (`metadata_props`). */
   readonly metadata = new Map<string, string>();
   private readonly names = new Map<string, number>();
+  private readonly nodeNames = new Map<string, number>();
   private readonly shared = new Map<string, Value>();
   private scope = '';
 
@@ -81,21 +82,9 @@ export class Graph {
     }
   }
 
-  /** A name no other value or node has: `base`, else `base_1`, `base_2`, … */
+  /** A name no other value has: `base`, else `base_1`, `base_2`, … It counts as taken from now on. */
   unique(base: string): string {
-    const count = this.names.get(base);
-    if (count === undefined) {
-      this.names.set(base, 0);
-      return base;
-    }
-    for (let i = count + 1; ; i++) {
-      const name = `${base}_${i}`;
-      if (!this.names.has(name)) {
-        this.names.set(base, i);
-        this.names.set(name, 0);
-        return name;
-      }
-    }
+    return distinct(this.names, base);
   }
 
   /** Declares a value fed at run time. Throws NAME_TAKEN when the name is in use. */
@@ -150,7 +139,7 @@ export class Graph {
     outputs: readonly (TensorType & { name?: string })[],
     name?: string,
   ): Node {
-    const node: Node = { op, name: this.unique(this.scope + (name ?? op)), inputs, outputs: [], attributes };
+    const node: Node = { op, name: distinct(this.nodeNames, this.scope + (name ?? op)), inputs, outputs: [], attributes };
     for (const [i, type] of outputs.entries()) {
       const base = type.name ?? (i === 0 ? `${node.name}:y` : `${node.name}:y${i}`);
       node.outputs.push({ graph: this, name: this.unique(base), dtype: type.dtype, shape: type.shape, node });
@@ -159,7 +148,7 @@ export class Graph {
     return node;
   }
 
-  /** Renames a value, so that it can be asked for by `find`. Throws NAME_TAKEN when another value or node has the name. */
+  /** Renames a value, so that it can be asked for by `find`. Throws NAME_TAKEN when another value has the name. */
   named(value: Value, name: string): Value {
     if (name === value.name) return value;
     if (this.names.has(name))
@@ -183,6 +172,23 @@ export class Graph {
     for (const value of this.inputs) if (value.name === name) return value;
     for (const node of this.nodes) for (const value of node.outputs) if (value.name === name) return value;
     return undefined;
+  }
+}
+
+/** `base` or `base_1`, `base_2`, …, whichever is not among `names`; it is added. */
+function distinct(names: Map<string, number>, base: string): string {
+  const count = names.get(base);
+  if (count === undefined) {
+    names.set(base, 0);
+    return base;
+  }
+  for (let i = count + 1; ; i++) {
+    const name = `${base}_${i}`;
+    if (!names.has(name)) {
+      names.set(base, i);
+      names.set(name, 0);
+      return name;
+    }
   }
 }
 

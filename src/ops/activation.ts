@@ -1,6 +1,6 @@
-import type { Value } from '../graph/graph.ts';
+import type { Node, Value } from '../graph/graph.ts';
 import { abs, add, cast, clip, erf, exp, greater, log, max, mul, neg, sign, sub } from './elementwise.ts';
-import type { GradientContext, NodeView, Op } from './op.ts';
+import type { ChannelRelation, GradientContext, NodeView, Op } from './op.ts';
 import { axisOf, emit, need, num, sameAsFirst } from './op.ts';
 import { reduceSum } from './reduce.ts';
 
@@ -78,6 +78,7 @@ export const Softmax: Op = {
     const axis = softmaxAxis(c.node);
     return [mul(y!, sub(c.dy, reduceSum(mul(c.dy, y!), [axis])))];
   },
+  channels: otherAxes,
 };
 // y = ln softmax x: dx = dy − eʸ·Σ dy
 export const LogSoftmax: Op = {
@@ -88,10 +89,26 @@ export const LogSoftmax: Op = {
     const [y] = c.outputs;
     return [sub(c.dy, mul(exp(y!), reduceSum(c.dy, [softmaxAxis(c.node)])))];
   },
+  channels: otherAxes,
 };
 
 function softmaxAxis(view: NodeView): number {
   return axisOf(view, num(view.attributes, 'axis', -1), need(view, 0).shape.length);
+}
+
+/** Removing a channel changes the sum over its axis; along the others channels do not see each other. */
+function otherAxes(node: Node): ChannelRelation[] {
+  const [x, y] = [node.inputs[0]!, node.outputs[0]!];
+  const summed = softmaxAxis(node);
+  return x.shape.map((_, axis) => {
+    const axes = [
+      { value: x, axis },
+      { value: y, axis },
+    ];
+    return axis === summed
+      ? { kind: 'fixed', axes, reason: `${node.op} "${node.name}" sums over this axis` }
+      : { kind: 'tie', axes };
+  });
 }
 
 // Dropout does nothing when it is not training; a training mask is fed (see `dropoutWith`).

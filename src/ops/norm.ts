@@ -33,10 +33,11 @@ function standardiseGradient(dNormal: Value, normal: Value, invStd: Value, axes:
   return mul(inner, invStd);
 }
 
-function channelTies(vectors: (node: Node) => (Value | null | undefined)[]) {
+/** Ties the first `rank` axes of x and y (all when left out), and the vectors to axis 1. */
+function channelTies(vectors: (node: Node) => (Value | null | undefined)[], rank?: number) {
   return (node: Node): ChannelRelation[] => {
     const [x, y] = [node.inputs[0]!, node.outputs[0]!];
-    return x.shape.map((_, axis) => ({
+    return x.shape.slice(0, rank).map((_, axis) => ({
       kind: 'tie' as const,
       axes: [
         { value: x, axis },
@@ -64,7 +65,7 @@ export const InstanceNormalization: Op = {
       beta && needs(2) ? reduceSum(dy, rest, false) : null,
     ];
   },
-  channels: channelTies((node) => [node.inputs[1], node.inputs[2]]),
+  channels: channelTies((node) => [node.inputs[1], node.inputs[2]], 2),
 };
 
 // Frozen statistics: y = γ(x − μ)/√(σ² + ε) + β: dx = dy·γ/√(σ² + ε), dγ = Σ dy·x̂, dβ = Σ dy,

@@ -1,6 +1,11 @@
 import { join } from 'node:path';
+import type { Feeds } from '../backend/backend.ts';
+import { depthwiseStatistics, meanActivations } from '../compress/calibrate.ts';
+import type { Student } from '../compress/student.ts';
 import { makeStudent } from '../compress/student.ts';
+import { makeBatch } from '../data/batch.ts';
 import type { Graph } from '../graph/graph.ts';
+import { float32 } from '../graph/graph.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
 import { buildDiscriminator, distillTaps } from '../models/generator.ts';
 import { initialise } from '../models/init.ts';
@@ -13,6 +18,7 @@ import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
 import { GanletError } from '../util/errors.ts';
 import { formatBytes } from '../util/format.ts';
 import { sha256Json } from '../util/hash.ts';
+import { rng } from '../util/rng.ts';
 import type { RunContext } from './context.ts';
 import { fit } from './fit.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
@@ -31,10 +37,15 @@ export async function distill(context: RunContext): Promise<void> {
   for (const baseline of recipe.baselines) await trainStudent(context, teacher, baseline, recipe.distill);
 }
 
+/** Training pictures on which the importance of channels is measured. */
+const calibrationPictures = 16;
+
 /** The student as it starts: cut from the teacher, or random for the naive baseline, which has no teacher. */
-function startStudent({ recipe }: RunContext, { graph, card }: Teacher, stage: string) {
+async function startStudent(context: RunContext, { graph, card }: Teacher, stage: 'distill' | 'naive'): Promise<Student> {
+  const { recipe, backend } = context;
   const { init, initGain } = recipe.distill!;
   const student = stage === 'naive' ? { ...recipe.student!, initFrom: 'random' as const } : recipe.student!;
+  const feeds = student.initFrom === 'teacher' ? await calibrationFeeds(context, graph) : undefined;
   return makeStudent({
     teacher: graph,
     ...(card?.architecture && { architecture: card.architecture }),
@@ -43,7 +54,20 @@ function startStudent({ recipe }: RunContext, { graph, card }: Teacher, stage: s
     seed: recipe.seed,
     init,
     initGain,
+    ...(feeds && {
+      activations: await meanActivations(graph, feeds, { backend }),
+      statistics: await depthwiseStatistics(graph, feeds, { backend }),
+    }),
   });
+}
+
+async function calibrationFeeds({ recipe, source: open }: RunContext, teacher: Graph): Promise<Feeds> {
+  const source = await open();
+  const count = Math.min(calibrationPictures, source.counts.train);
+  const order = rng(recipe.seed, 'calibration').shuffle(Array.from({ length: source.counts.train }, (_, i) => i));
+  const { condition } = await makeBatch(source, 'train', order.slice(0, count), {}, rng(0, 'calibration'));
+  const shape = [count, source.channels.condition, source.size, source.size];
+  return { [teacher.inputs[0]!.name]: float32(shape, condition) };
 }
 
 async function trainStudent(context: RunContext, teacher: Teacher, stage: 'distill' | 'naive', config: DistillConfig): Promise<void> {
@@ -64,7 +88,7 @@ async function trainStudent(context: RunContext, teacher: Teacher, stage: 'disti
     log.info(`${stage}: done before, nothing changed`);
     return;
   }
-  const student = startStudent(context, teacher, stage);
+  const student = await startStudent(context, teacher, stage);
   const discriminator = await startDiscriminator(context, teacher, stage, config);
   const distillation = stage === 'naive' ? undefined : planDistillation(context, teacher, student.graph, config, source.counts.train);
   const state = await fit(context, { stage, generator: student.graph, discriminator, config, ...(distillation && { distillation }) });

@@ -107,10 +107,14 @@ function levelsOf(path: string, picture: Float32Array, length: number): Uint8Arr
   try {
     return quantise(picture);
   } catch (cause) {
-    throw new GanletError('PICTURE_INVALID', `${path} must make finite pictures, it makes some that are not`, {
-      hint: 'its training diverged, or the file is damaged: train it again, with a lower lr where it diverged',
-      cause,
-    });
+    throw new GanletError(
+      'PICTURE_INVALID',
+      `${path} must make finite pictures, it makes some that are not`,
+      {
+        hint: 'its training diverged, or the file is damaged: train it again, with a lower lr where it diverged',
+        cause,
+      },
+    );
   }
 }
 

@@ -7,6 +7,7 @@ import { GanletError } from '../util/errors.ts';
 import { sha256File } from '../util/hash.ts';
 import type { RunContext } from './context.ts';
 import { type Role, roles } from './metrics-file.ts';
+import { teacherFile } from './teacher.ts';
 
 /** A trained generator of a run. */
 export interface RunModel {
@@ -30,8 +31,7 @@ export async function findModels({ recipe, loaded, out, log }: RunContext): Prom
   const found: RunModel[] = [];
   const missing: string[] = [];
   for (const role of roles) {
-    const own = join(out, `${role}.onnx`);
-    const path = role === 'teacher' && 'model' in recipe.teacher ? recipe.teacher.model : own;
+    const path = role === 'teacher' ? teacherFile({ recipe, out }) : join(out, `${role}.onnx`);
     if (existsSync(path)) {
       found.push({ role, path, file: relative(out, path), sha256: await sha256File(path) });
     } else if (planned[role]) missing.push(path);

@@ -11,8 +11,8 @@ import { lockDirectory } from '../util/lock.ts';
 import { createLog } from '../util/log.ts';
 import { progress } from '../util/progress.ts';
 import type { RunContext } from './context.ts';
+import { describePlan } from './plan.ts';
 import { makeDirectory } from './run-directory.ts';
-import { teach } from './teach.ts';
 
 export interface RunOptions {
   /** Folder of the run. */
@@ -24,23 +24,28 @@ export interface RunOptions {
   quiet: boolean;
 }
 
-const runners: Partial<Record<Stage, (context: RunContext) => Promise<void>>> = { teach };
+export type StageRunners = Readonly<Record<Stage, (context: RunContext) => Promise<void>>>;
 
 /**
  * Runs a recipe's stages in order in one folder. A stage whose inputs and settings are those of its last run is skipped, one
- * that was interrupted goes on from its last state. Throws RUN_LOCKED when another process works in the folder.
+ * that was interrupted goes on from its last state. With `dryRun` it prints what would be done and writes nothing.
+ * Throws RUN_LOCKED when another process works in the folder.
  */
-export async function runRecipe(loaded: LoadedRecipe, options: RunOptions): Promise<void> {
+export async function runRecipe(loaded: LoadedRecipe, runners: StageRunners, options: RunOptions): Promise<void> {
   const { recipe } = loaded;
   const { out } = options;
   const log = createLog(options.quiet ? 'warn' : options.debug ? 'debug' : 'info');
   const wanted = allStages.filter((stage) => !options.stages || options.stages.includes(stage));
+  const context = createContext(loaded, options, log);
+  if (options.dryRun) {
+    process.stdout.write(await describePlan(context, wanted));
+    return;
+  }
   makeDirectory(out);
   const lock = lockDirectory(out);
   try {
     await writeFileAtomic(join(out, 'recipe.yaml'), resolvedYaml(recipe));
-    const context = createContext(loaded, options, log);
-    for (const stage of wanted) await runners[stage]?.(context);
+    for (const stage of wanted) await runners[stage](context);
   } finally {
     lock.release();
   }

@@ -72,9 +72,11 @@ export const distillSchema = section({
     .describe(
       "Keep the teacher's outputs instead of running it at every step; auto does so where memory allows.",
     ),
-  initDiscriminator: choice(['teacher', 'random'])
-    .default('random')
-    .describe('Start from the discriminator trained with the teacher, or from random weights.'),
+  initDiscriminator: choice(['auto', 'teacher', 'random'])
+    .default('auto')
+    .describe(
+      'Start from the discriminator trained with the teacher, or from random weights; auto takes the former where it is kept beside the teacher.',
+    ),
 });
 
 export type TrainConfig = z.output<typeof trainSchema>;

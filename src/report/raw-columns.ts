@@ -44,8 +44,7 @@ function distanceColumns(
   prefix: '' | 'teacher',
   of: (result: Result) => Result['model']['truth'] | undefined,
 ): Column<Result>[] {
-  const name = (title: string) =>
-    prefix ? `${prefix}${title[0]!.toUpperCase()}${title.slice(1)}` : title;
+  const name = (title: string) => (prefix ? `${prefix}${title[0]!.toUpperCase()}${title.slice(1)}` : title);
   return [
     column(name('l1'), (result) => of(result)?.l1?.mean),
     column(name('l1Sd'), (result) => of(result)?.l1?.sd),

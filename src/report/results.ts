@@ -1,4 +1,4 @@
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { readCard } from '../pipeline/card.ts';
 import { type MeasuredModel, type MetricsFile, readMetrics, roles } from '../pipeline/metrics-file.ts';
 
@@ -29,15 +29,17 @@ export function readResults(runs: readonly string[]): Result[] {
     const models = [...metrics.models].sort((a, b) => roles.indexOf(a.role) - roles.indexOf(b.role));
     const teacher = models.find(({ role }) => role === 'teacher');
     return models.map((model) => {
-      const card = readCard(join(run, model.file));
-      const current = card === undefined || card.sha256 === model.sha256;
+      const card = readCard(resolve(run, model.file));
+      const current = !card || card.sha256 === model.sha256;
       const network = current ? describe(card?.architecture) : undefined;
       return { run: shared ? run : name, metrics, model, teacher, network, current };
     });
   });
 }
 
-function describe(architecture: NonNullable<ReturnType<typeof readCard>>['architecture']): string | undefined {
+function describe(
+  architecture: NonNullable<ReturnType<typeof readCard>>['architecture'],
+): string | undefined {
   if (!architecture) return undefined;
   const { type, baseWidth, widths } = architecture;
   const separable = 'separable' in architecture && architecture.separable;

@@ -112,7 +112,7 @@ describe('training', () => {
     const cache = await teacherCache(distillation(true), source, backend);
     const cached = await train(training('cached', { cached: true, targets: cache.targets }));
     await cache.dispose();
-    for (const [name, { data }] of computed) expect(cached.get(name)!.data, name).toBeAllclose(data, { atol: 1e-5, rtol: 1e-3 });
+    for (const [name, { data }] of computed) expect(cached.get(name)!.data, name).toBeAllclose(data as Float32Array, { atol: 1e-5, rtol: 1e-3 });
   });
 
   it('refuses a state of other settings', async () => {

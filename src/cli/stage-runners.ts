@@ -1,0 +1,9 @@
+import { distill } from '../pipeline/distill.ts';
+import { evaluate } from '../pipeline/evaluate.ts';
+import { exportStudents } from '../pipeline/export.ts';
+import type { StageRunners } from '../pipeline/run.ts';
+import { teach } from '../pipeline/teach.ts';
+import { tableStage } from '../report/table.ts';
+
+/** What each stage of a run does. */
+export const stageRunners: StageRunners = { teach, distill, export: exportStudents, evaluate, table: tableStage };

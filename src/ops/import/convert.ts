@@ -1,0 +1,292 @@
+import { mulDim } from '../../graph/dims.ts';
+import { type Attributes, type Dim, float32, int64, isStatic, type Value } from '../../graph/graph.ts';
+import { ints, num, str } from '../op.ts';
+import { reshape } from '../layout.ts';
+import { addNode, type Call, constantInput, dimsOf, numbers, optional, refuse, required } from './call.ts';
+import { axisIn } from './index-space.ts';
+
+/** Builds what a node of the file stands for in opset 17: its outputs, one or a list. */
+export type Converter = (call: Call) => Value | readonly Value[];
+
+const reExport = 'export the model again in evaluation mode (model.eval())';
+
+function without(attributes: Attributes, ...names: string[]): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
+}
+
+/** A scalar input that some exporters write as a vector of length 1. */
+function scalarInput(call: Call, i: number): Value | null {
+  const value = optional(call, i);
+  return value && value.shape.length === 1 ? reshapedConstant(value) : value;
+}
+
+function reshapedConstant(value: Value): Value {
+  const { tensor, graph } = value;
+  return tensor ? graph.constant({ ...tensor, shape: [] }) : reshape(value, []);
+}
+
+/** ReduceMean and its like take their axes as an attribute up to opset 17, as an input from 18 on. */
+function reduction(type: 'ReduceMean' | 'ReduceMax' | 'ReduceMin' | 'ReduceProd'): Converter {
+  return (call) => {
+    const axes = call.inputs[1] ? constantInput(call, 1, 'axes') : ints(call.attributes, 'axes', []);
+    const attributes = without(call.attributes, 'noop_with_empty_axes', 'axes');
+    if (axes.length === 0 && num(call.attributes, 'noop_with_empty_axes', 0) === 1)
+      return addNode(call, 'Identity', [required(call, 0)]);
+    return addNode(call, type, [required(call, 0)], axes.length > 0 ? { ...attributes, axes } : attributes);
+  };
+}
+
+/** Up to opset 12 softmax ran over all axes from `axis` on, seen as one. */
+function softmax(type: 'Softmax' | 'LogSoftmax'): Converter {
+  return (call) => {
+    const x = required(call, 0);
+    const rank = x.shape.length;
+    const axis = axisIn(num(call.attributes, 'axis', call.opset < 13 ? 1 : -1), rank);
+    if (call.opset >= 13 || x.shape.slice(axis + 1).every((d) => d === 1)) return addNode(call, type, [x], { axis });
+    const [flat] = addNode({ ...call, name: `${call.name}/flatten` }, 'Flatten', [x], { axis });
+    const [y] = addNode(call, type, [flat!], { axis: 1 });
+    return reshape(y!, x.shape, x);
+  };
+}
+
+/** Pads of every axis: from opset 18 on they may be given for some axes only. */
+function pad(call: Call): Value[] {
+  const x = required(call, 0);
+  const inputs = [x, required(call, 1), scalarInput(call, 2)];
+  if (call.inputs[3]) {
+    const axes = constantInput(call, 3, 'axes').map((a) => axisIn(a, x.shape.length));
+    const given = constantInput(call, 1, 'pads');
+    const pads = new Array<number>(2 * x.shape.length).fill(0);
+    for (const [i, axis] of axes.entries()) {
+      pads[axis] = given[i]!;
+      pads[axis + x.shape.length] = given[i + axes.length]!;
+    }
+    inputs[1] = x.graph.vector(pads);
+  }
+  return addNode(call, 'Pad', inputs, call.attributes);
+}
+
+/** A target whose sizes are partly symbols becomes constant: 0 copies a size, −1 is what remains. */
+function reshapeTo(call: Call): Value[] {
+  const x = required(call, 0);
+  const target = dimsOf(call, 1)?.items;
+  if (num(call.attributes, 'allowzero', 0) === 1 && (!target || target.includes(0)))
+    refuse(call, 'OP_UNSUPPORTED', 'allowzero with a size of 0 is not supported');
+  if (!target || isStatic(target)) return addNode(call, 'Reshape', [x, required(call, 1)]);
+  const placed = target.map((d, i) => (typeof d === 'string' && d === x.shape[i] ? 0 : d));
+  const open = placed.filter((d) => typeof d === 'string');
+  if (open.length > 1 || (open.length === 1 && placed.includes(-1)))
+    return addNode(call, 'Reshape', [x, required(call, 1)], {}, target.some((d) => d === -1 || d === 0) ? undefined : target);
+  const sizes = placed.map((d) => (typeof d === 'string' ? -1 : d));
+  const shape = target.includes(-1) ? undefined : target;
+  return addNode(call, 'Reshape', [x, x.graph.vector(sizes)], {}, shape);
+}
+
+function expand(call: Call): Value[] {
+  const x = required(call, 0);
+  const target = dimsOf(call, 1)?.items;
+  if (!target || isStatic(target)) return addNode(call, 'Expand', [x, required(call, 1)]);
+  const rank = Math.max(target.length, x.shape.length);
+  const shape = Array.from({ length: rank }, (_, k): Dim => {
+    const [from, to] = [x.shape[k - rank + x.shape.length] ?? 1, target[k - rank + target.length] ?? 1];
+    return from === 1 ? to : from;
+  });
+  return addNode(call, 'Expand', [x, required(call, 1)], {}, shape);
+}
+
+/** An end that is the axis' own run-time size means to the end. */
+function slice(call: Call): Value[] {
+  const x = required(call, 0);
+  const inputs = [0, 1, 2, 3, 4].map((i) => optional(call, i));
+  const ends = dimsOf(call, 2)?.items;
+  const axes = call.inputs[3] ? numbers(call, 3) : ends?.map((_, i) => i);
+  if (ends && axes && !isStatic(ends)) {
+    const plain = ends.map((d, i) => (d === x.shape[axisIn(axes[i]!, x.shape.length)] ? 2 ** 31 - 1 : d));
+    if (isStatic(plain)) inputs[2] = x.graph.vector(plain);
+  }
+  return addNode(call, 'Slice', inputs);
+}
+
+/** Sizes that a number of parts stands for; from opset 18 on the last part may be smaller. */
+function split(call: Call): Value[] {
+  const x = required(call, 0);
+  const axis = num(call.attributes, 'axis', 0);
+  const whole = x.shape[axisIn(axis, x.shape.length)];
+  const sizes = optional(call, 1);
+  const count = call.outputs.length;
+  if (sizes || typeof whole !== 'number') return addNode(call, 'Split', [x, sizes], { axis });
+  const each = Math.ceil(whole / count);
+  const parts = Array.from({ length: count }, (_, i) => Math.min(each, whole - i * each));
+  if (call.opset < 18 && whole % count !== 0)
+    refuse(call, 'SHAPE_MISMATCH', `axis ${axis} of size ${whole} must divide into ${count} parts`);
+  return addNode(call, 'Split', [x, x.graph.vector(parts)], { axis });
+}
+
+/** Inputs of Resize for all axes, run-time sizes turned into the scales they come from where that is possible. */
+function resize(call: Call): Value[] {
+  const { attributes } = call;
+  const x = required(call, 0);
+  if (num(attributes, 'antialias', 0) !== 0) refuse(call, 'OP_UNSUPPORTED', 'antialias must be 0');
+  const policy = str(attributes, 'keep_aspect_ratio_policy', 'stretch');
+  if (policy !== 'stretch') refuse(call, 'OP_UNSUPPORTED', `keep_aspect_ratio_policy must be stretch, got ${policy}`);
+  const rest = without(attributes, 'antialias', 'keep_aspect_ratio_policy', 'axes');
+  const present = (i: number) => call.inputs[i] && optional(call, i)?.shape[0] !== 0;
+  const axes = ints(attributes, 'axes', []).map((a) => axisIn(a, x.shape.length));
+  const whole = <T>(given: readonly T[], fallback: (k: number) => T): T[] =>
+    axes.length === 0 ? [...given] : x.shape.map((_, k) => (axes.includes(k) ? given[axes.indexOf(k)]! : fallback(k)));
+  const byScales = (scales: number[]) =>
+    addNode(call, 'Resize', [x, null, x.graph.constant(float32([scales.length], scales), `${call.name}/scales`)], rest);
+
+  if (present(2)) {
+    const scales = numbers(call, 2);
+    if (axes.length === 0) return addNode(call, 'Resize', [x, null, required(call, 2)], rest);
+    return byScales(whole(scales ?? constantInput(call, 2, 'scales'), () => 1));
+  }
+  if (!present(3)) refuse(call, 'SHAPE_MISMATCH', 'one of scales and sizes must be given');
+  const sizes = dimsOf(call, 3)?.items;
+  if (!sizes) {
+    if (axes.length > 0) refuse(call, 'OP_UNSUPPORTED', 'sizes for some axes must be constant');
+    return addNode(call, 'Resize', [x, null, null, required(call, 3)], rest);
+  }
+  const target = whole(sizes, (k) => x.shape[k]!);
+  if (isStatic(target)) return addNode(call, 'Resize', [x, null, null, x.graph.vector(target)], rest);
+  const scales = target.map((d, k) => scaleTo(x.shape[k]!, d));
+  if (scales.every((s) => s !== undefined)) return byScales(scales);
+  if (axes.length > 0) refuse(call, 'OP_UNSUPPORTED', 'sizes for some axes must be constant');
+  return addNode(call, 'Resize', [x, null, null, required(call, 3)], rest, target);
+}
+
+/** The scale that takes one size to another, if it does so for every size the symbol may stand for. */
+function scaleTo(from: Dim, to: Dim): number | undefined {
+  if (from === to) return 1;
+  if (typeof from === 'number' && typeof to === 'number') {
+    const scale = Math.fround(to / from);
+    return Math.floor(from * scale) === to ? scale : undefined;
+  }
+  return [2, 3, 4, 8, 16].find((k) => mulDim(from, k) === to);
+}
+
+function batchNormalization(call: Call): Value[] {
+  const { attributes } = call;
+  if (num(attributes, 'training_mode', 0) !== 0 || call.outputs.slice(1).some((name) => name !== ''))
+    refuse(call, 'OP_UNSUPPORTED', 'training mode is not supported', reExport);
+  if (num(attributes, 'spatial', 1) !== 1) refuse(call, 'OP_UNSUPPORTED', 'spatial must be 1');
+  const inputs = [0, 1, 2, 3, 4].map((i) => required(call, i));
+  const rest = without(attributes, 'training_mode', 'spatial');
+  return addNode({ ...call, outputs: call.outputs.slice(0, 1) }, 'BatchNormalization', inputs, rest);
+}
+
+/** Dropout stays, with its ratio, for a program that trains the network; alone it does nothing. */
+function dropout(call: Call): Value[] {
+  if (call.inputs[2] && numbers(call, 2)?.[0] !== 0)
+    refuse(call, 'OP_UNSUPPORTED', 'training mode is not supported', reExport);
+  const ratio = call.attributes.ratio;
+  const given = typeof ratio === 'number' ? call.graph.scalar(ratio) : optional(call, 1);
+  return addNode(call, 'Dropout', [required(call, 0), given]);
+}
+
+function clip(call: Call): Value[] {
+  const { min, max } = call.attributes;
+  const bound = (attribute: unknown, i: number) =>
+    typeof attribute === 'number' ? call.graph.scalar(attribute) : scalarInput(call, i);
+  return addNode(call, 'Clip', [required(call, 0), bound(min, 1), bound(max, 2)]);
+}
+
+/** A stated output size becomes the padding that gives it. */
+function convTranspose(call: Call): Value[] {
+  const size = ints(call.attributes, 'output_shape', []).slice(-2);
+  const inputs = [required(call, 0), required(call, 1), optional(call, 2)];
+  if (size.length === 0) return addNode(call, 'ConvTranspose', inputs, call.attributes);
+  const kernel = ints(call.attributes, 'kernel_shape', inputs[1]!.shape.slice(2) as number[]);
+  const [strides, dilations] = ['strides', 'dilations'].map((name) => ints(call.attributes, name, [1, 1]));
+  const extra = ints(call.attributes, 'output_padding', [0, 0]);
+  const pads = [0, 0, 0, 0];
+  for (const i of [0, 1]) {
+    const from = inputs[0]!.shape[i + 2];
+    if (typeof from !== 'number') return refuse(call, 'OP_UNSUPPORTED', 'output_shape needs the image size');
+    const total = strides![i]! * (from - 1) + extra[i]! + (kernel[i]! - 1) * dilations![i]! + 1 - size[i]!;
+    const lower = str(call.attributes, 'auto_pad', 'NOTSET') === 'SAME_UPPER' ? Math.floor : Math.ceil;
+    pads[i] = lower(total / 2);
+    pads[i + 2] = total - pads[i]!;
+  }
+  if (pads.some((p) => p < 0)) refuse(call, 'OP_UNSUPPORTED', `output_shape [${size}] is larger than what is computed`);
+  return addNode(call, 'ConvTranspose', inputs, { ...without(call.attributes, 'output_shape', 'auto_pad'), pads });
+}
+
+function maxPool(call: Call): Value[] {
+  if (num(call.attributes, 'storage_order', 0) !== 0) refuse(call, 'OP_UNSUPPORTED', 'storage_order must be 0');
+  return addNode(call, 'MaxPool', [required(call, 0)], without(call.attributes, 'storage_order'));
+}
+
+/** A pooling window with dilations (opset 19) has no counterpart. */
+function averagePool(call: Call): Value[] {
+  if (ints(call.attributes, 'dilations', []).some((d) => d !== 1)) refuse(call, 'OP_UNSUPPORTED', 'dilations must be 1');
+  return addNode(call, 'AveragePool', [required(call, 0)], without(call.attributes, 'dilations'));
+}
+
+/** Operands of one axis are treated as NumPy does. */
+function matMul(call: Call): Value | Value[] {
+  const [a, b] = [required(call, 0), required(call, 1)];
+  if (a.shape.length !== 1 && b.shape.length !== 1) return addNode(call, 'MatMul', [a, b]);
+  const left = a.shape.length === 1 ? reshape(a, [1, a.shape[0]!]) : a;
+  const right = b.shape.length === 1 ? reshape(b, [b.shape[0]!, 1]) : b;
+  const [y] = addNode(call, 'MatMul', [left, right]) as [Value];
+  const shape = y.shape.filter((_, i) => {
+    const fromEnd = y.shape.length - i;
+    return !(fromEnd === 2 && left !== a) && !(fromEnd === 1 && right !== b);
+  });
+  return reshape(y, shape, a, b);
+}
+
+function pow(call: Call): Value[] {
+  const x = required(call, 0);
+  const exponent = numbers(call, 1);
+  const b = required(call, 1);
+  if (b.dtype === x.dtype) return addNode(call, 'Pow', [x, b]);
+  if (exponent?.length === 1 && b.shape.length === 0) return addNode(call, 'Pow', [x, x.graph.scalar(exponent[0]!, x.dtype)]);
+  const [same] = addNode({ ...call, name: `${call.name}/cast` }, 'Cast', [b], { to: x.dtype });
+  return addNode(call, 'Pow', [x, same!]);
+}
+
+/** Operators whose form changed between the opsets read, or that need a second look. */
+export const converters: Record<string, Converter> = {
+  AveragePool: averagePool,
+  BatchNormalization: batchNormalization,
+  Cast: (call) => addNode(call, 'Cast', [required(call, 0)], without(call.attributes, 'saturate', 'round_mode')),
+  Clip: clip,
+  ConvTranspose: convTranspose,
+  Dropout: dropout,
+  Expand: expand,
+  LogSoftmax: softmax('LogSoftmax'),
+  MatMul: matMul,
+  MaxPool: maxPool,
+  Pad: pad,
+  Pow: pow,
+  ReduceMax: reduction('ReduceMax'),
+  ReduceMean: reduction('ReduceMean'),
+  ReduceMin: reduction('ReduceMin'),
+  ReduceProd: reduction('ReduceProd'),
+  Reshape: reshapeTo,
+  Resize: resize,
+  Slice: slice,
+  Softmax: softmax('Softmax'),
+  Split: split,
+};
+
+/** Lists that were attributes up to opset 12 and are inputs since. */
+const movedToInput: Record<string, string> = {
+  Squeeze: 'axes',
+  Unsqueeze: 'axes',
+  ReduceSum: 'axes',
+  Split: 'split',
+};
+
+/** Moves such a list to input 1. */
+export function withListAsInput(call: Call): Call {
+  const name = movedToInput[call.op];
+  const list = name === undefined ? undefined : call.attributes[name];
+  if (call.inputs[1] || !Array.isArray(list)) return call;
+  const tensor = int64(list as number[]);
+  const slot = { name: '', tensor, known: { dtype: tensor.dtype, shape: tensor.shape, items: list as number[] } };
+  return { ...call, inputs: [call.inputs[0] ?? null, slot], attributes: without(call.attributes, name!) };
+}

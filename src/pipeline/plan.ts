@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeStudent } from '../compress/student.ts';
+import type { Graph } from '../graph/graph.ts';
+import { buildGenerator } from '../models/generator.ts';
+import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
+import { loadOnnx } from '../ops/import-onnx.ts';
+import type { Stage } from '../recipe/names.ts';
+import { readCheckpoint } from '../train/checkpoint.ts';
+import { formatCount } from '../util/format.ts';
+import { readCard } from './card.ts';
+import type { RunContext } from './context.ts';
+import { teacherFile } from './teacher.ts';
+
+/** What a run would do, for `--dry-run`: the networks and their cost, each stage and how far it is. Reads, writes nothing. */
+export async function describePlan(context: RunContext, stages: readonly Stage[]): Promise<string> {
+  const { recipe, out } = context;
+  const lines = [`run ${recipe.name} in ${out}`];
+  const { size, source } = recipe.data;
+  lines.push(`data     ${source}, ${size} px`);
+  const file = teacherFile(context);
+  const teacher = existsSync(file)
+    ? await loadOnnx(file)
+    : 'generator' in recipe.teacher
+      ? buildGenerator(recipe.teacher.generator, size, imageChannels(context))
+      : undefined;
+  const cost = (network: Graph) => {
+    const { true: macs } = countMacs(network, inputSymbols(network, { size }));
+    return { macs, text: `${formatCount(macs)} MACs, ${formatCount(countParameters(network))} parameters` };
+  };
+  const teacherCost = teacher && cost(teacher);
+  if (teacherCost) lines.push(`teacher  ${teacherCost.text}${existsSync(file) ? '' : ', to be trained'}`);
+  if (teacher && recipe.student) {
+    const card = readCard(file);
+    const architecture = card?.architecture ?? ('generator' in recipe.teacher ? recipe.teacher.generator : undefined);
+    const { graph } = makeStudent({
+      teacher,
+      ...(architecture && { architecture }),
+      student: { ...recipe.student, initFrom: 'random' },
+      size,
+      seed: recipe.seed,
+      init: 'normal',
+      initGain: 0.02,
+    });
+    const student = cost(graph);
+    lines.push(`student  ${student.text}: ${(teacherCost!.macs / student.macs).toFixed(1)}× fewer MACs`);
+  }
+  for (const stage of stages) lines.push(`${stage.padEnd(8)} ${describeStage(context, stage)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function imageChannels({ recipe }: RunContext) {
+  const { condition, image } = recipe.data.channels;
+  return { inputChannels: condition, outputChannels: image };
+}
+
+function describeStage({ recipe, out }: RunContext, stage: Stage): string {
+  const training = (folder: string, steps: number, batch: number) => {
+    const done = readCheckpoint(join(out, folder))?.step ?? 0;
+    const size = `${steps} steps of ${batch} (${formatCount((steps * batch) / 1000)} kimg)`;
+    return done === 0 ? size : done >= steps ? `${size}, done` : `${size}, resumes at step ${done}`;
+  };
+  if (stage === 'teach') {
+    return 'generator' in recipe.teacher ? training('teach', recipe.teacher.train.steps, recipe.teacher.train.batch) : 'nothing to do: the teacher is given';
+  }
+  if (!recipe.student || !recipe.distill) return stage === 'evaluate' || stage === 'table' ? 'the teacher' : 'nothing to do: no student';
+  const { steps, batch } = recipe.distill;
+  if (stage === 'distill') return ['distill', ...recipe.baselines].map((name) => `${name}: ${training(name, steps, batch)}`).join('; ');
+  if (stage === 'export') return `student.onnx${recipe.baselines.map((name) => `, ${name}.onnx`).join('')}`;
+  if (stage === 'evaluate') return `${recipe.evaluate.metrics.join(', ')} on the ${recipe.evaluate.split} split`;
+  return 'table.md';
+}
