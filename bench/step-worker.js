@@ -19,7 +19,9 @@ const generator = (baseWidth, seed) => initialise(resnetGenerator({ baseWidth, b
 const teacher = generator(64, 1);
 const program = stepProgram({
   generator: generator(32, 2),
-  discriminator: initialise(patchDiscriminator({ baseWidth: 64, layers: 3, inputChannels: 6, size }), { seed: 3 }),
+  discriminator: initialise(patchDiscriminator({ baseWidth: 64, layers: 3, inputChannels: 6, size }), {
+    seed: 3,
+  }),
   batch,
   size,
   beta1: 0.5,
@@ -41,14 +43,33 @@ const program = stepProgram({
   },
 });
 const compiled = await onnxruntime({ threads }).compile(program);
-const options = { seed: 0, steps: 1000, lr: 2e-4, beta1: 0.5, beta2: 0.999, schedule: 'constant', constantFraction: 0.5, ema: 0.999, diffaugment: [] };
+const options = {
+  seed: 0,
+  steps: 1000,
+  lr: 2e-4,
+  beta1: 0.5,
+  beta2: 0.999,
+  schedule: 'constant',
+  constantFraction: 0.5,
+  ema: 0.999,
+  diffaugment: [],
+};
 const random = rng(0, 'bench');
 const seconds = [];
 for (let step = 0; step < warmup + steps; step++) {
   const picture = () => random.fillUniform(new Float32Array(batch * 3 * size * size), -1, 1);
-  const feeds = stepFeeds(program.graph, { condition: picture(), image: picture(), mirrored: [] }, step, options);
+  const feeds = stepFeeds(
+    program.graph,
+    { condition: picture(), image: picture(), mirrored: [] },
+    step,
+    options,
+  );
   for (const { name, shape } of program.graph.inputs) {
-    if (name.startsWith('teacher/')) feeds[name] = float32(shape, random.fillUniform(new Float32Array(shape.reduce((a, b) => a * b, 1)), -1, 1));
+    if (name.startsWith('teacher/'))
+      feeds[name] = float32(
+        shape,
+        random.fillUniform(new Float32Array(shape.reduce((a, b) => a * b, 1)), -1, 1),
+      );
   }
   const started = performance.now();
   await compiled.run(feeds);
@@ -56,4 +77,11 @@ for (let step = 0; step < warmup + steps; step++) {
 }
 seconds.sort((a, b) => a - b);
 const at = (q) => seconds[Math.min(seconds.length - 1, Math.floor(q * seconds.length))];
-console.log(JSON.stringify({ median: at(0.5), p5: at(0.05), p95: at(0.95), peakBytes: process.resourceUsage().maxRSS * 1024 }));
+console.log(
+  JSON.stringify({
+    median: at(0.5),
+    p5: at(0.05),
+    p95: at(0.95),
+    peakBytes: process.resourceUsage().maxRSS * 1024,
+  }),
+);

@@ -60,7 +60,9 @@ describe('the folders of src', () => {
   });
 
   it('let only graph/ know protobuf', () => {
-    const users = files.filter((file) => /from '(@bufbuild|onnx-buf)/.test(readFileSync(join(root, file), 'utf8')));
+    const users = files.filter((file) =>
+      /from '(@bufbuild|onnx-buf)/.test(readFileSync(join(root, file), 'utf8')),
+    );
     expect(users.filter((file) => !file.startsWith('graph/'))).toEqual([]);
   });
 });

@@ -6,4 +6,10 @@ import { teach } from '../pipeline/teach.ts';
 import { tableStage } from '../report/table.ts';
 
 /** What each stage of a run does. */
-export const stageRunners: StageRunners = { teach, distill, export: exportStudents, evaluate, table: tableStage };
+export const stageRunners: StageRunners = {
+  teach,
+  distill,
+  export: exportStudents,
+  evaluate,
+  table: tableStage,
+};

@@ -139,7 +139,13 @@ export class Graph {
     outputs: readonly (TensorType & { name?: string })[],
     name?: string,
   ): Node {
-    const node: Node = { op, name: distinct(this.nodeNames, this.scope + (name ?? op)), inputs, outputs: [], attributes };
+    const node: Node = {
+      op,
+      name: distinct(this.nodeNames, this.scope + (name ?? op)),
+      inputs,
+      outputs: [],
+      attributes,
+    };
     for (const [i, type] of outputs.entries()) {
       const base = type.name ?? (i === 0 ? `${node.name}:y` : `${node.name}:y${i}`);
       node.outputs.push({ graph: this, name: this.unique(base), dtype: type.dtype, shape: type.shape, node });

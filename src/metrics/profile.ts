@@ -11,7 +11,7 @@ export type { LayerProfile, Profile } from './profile-result.ts';
  * The costs of an ONNX file. Throws as `loadOnnx` does for files that cannot be read, and as `profileGraph`.
  */
 export async function profileModel(path: string, options: ProfileOptions = {}): Promise<Profile> {
-  const graph = await loadOnnx(path);
+  const graph = loadOnnx(path);
   const { size } = await stat(path);
   return { ...(await profileGraph(graph, options)), name: path, fileBytes: size };
 }

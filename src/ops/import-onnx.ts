@@ -1,18 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { checkGraph } from '../graph/check.ts';
-import { type Dim, Graph, type Tensor, type Value } from '../graph/graph.ts';
+import { type Dim, Graph, type Value } from '../graph/graph.ts';
 import { decodeOnnx, encodeOnnx, type RawModel } from '../graph/onnx.ts';
 import { prune } from '../graph/prune.ts';
 import { writeFileAtomic } from '../util/atomic.ts';
 import { GanletError } from '../util/errors.ts';
 import { fileError } from '../util/file-error.ts';
-import { addNode, type Call, optional, rename, type Slot, valueOf } from './import/call.ts';
-import { converters, withListAsInput } from './import/convert.ts';
-import { decompositions } from './import/decompose.ts';
-import { fold } from './import/fold.ts';
-import { type Known, knownOf, numbersOf } from './import/known.ts';
-import { findOp, type OpType } from './index.ts';
-import { num } from './op.ts';
+import { materialise, rename, type Slot } from './import/call.ts';
+import { withListAsInput } from './import/convert.ts';
+import { knownOf } from './import/known.ts';
+import { resultsOf, unsupported } from './import/results.ts';
 
 /** Opsets whose files can be read. */
 const oldest = 11;
@@ -31,9 +28,13 @@ export function loadOnnx(source: string | Uint8Array, file?: string): Graph {
   const name = file ?? (typeof source === 'string' ? source : 'the model');
   const model = decodeOnnx(typeof source === 'string' ? readBytes(source) : source, name);
   if (!(model.opset >= oldest && model.opset <= newest)) {
-    throw new GanletError('OPSET_UNSUPPORTED', `${name} must be of opset ${oldest} to ${newest}, it is of ${model.opset}`, {
-      hint: 'export the model again with opset_version=17, or convert it with onnx.version_converter',
-    });
+    throw new GanletError(
+      'OPSET_UNSUPPORTED',
+      `${name} must be of opset ${oldest} to ${newest}, it is of ${model.opset}`,
+      {
+        hint: 'export the model again with opset_version=17, or convert it with onnx.version_converter',
+      },
+    );
   }
   try {
     return build(model);
@@ -43,7 +44,9 @@ export function loadOnnx(source: string | Uint8Array, file?: string): Graph {
         ...(error.hint !== undefined && { hint: error.hint }),
         cause: error,
       });
-    throw new GanletError('ONNX_INVALID', `${name} cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new GanletError('ONNX_INVALID', `${name} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -65,14 +68,25 @@ function build(model: RawModel): Graph {
   for (const [key, value] of model.metadata) graph.metadata.set(key, value);
   const slots = new Map<string, Slot>();
   const define = (slot: Slot) => {
-    if (slots.has(slot.name)) throw new GanletError('ONNX_INVALID', `the name "${slot.name}" must be given once`);
+    if (slots.has(slot.name))
+      throw new GanletError('ONNX_INVALID', `the name "${slot.name}" must be given once`);
     slots.set(slot.name, slot);
   };
   const symbols = new Map<string, string>();
   for (const { name, type } of model.inputs) {
     if (!type)
-      throw new GanletError('ONNX_UNSUPPORTED', `input "${name}" must be a tensor with a known type and number of axes`);
-    define({ name, value: graph.input(name, type.dtype, type.shape.map((d) => symbolOf(d, symbols))) });
+      throw new GanletError(
+        'ONNX_UNSUPPORTED',
+        `input "${name}" must be a tensor with a known type and number of axes`,
+      );
+    define({
+      name,
+      value: graph.input(
+        name,
+        type.dtype,
+        type.shape.map((d) => symbolOf(d, symbols)),
+      ),
+    });
   }
   for (const [name, tensor] of model.constants) {
     // Float constants are weights: kept under their names, never folded away.
@@ -82,6 +96,7 @@ function build(model: RawModel): Graph {
   // Names of computed values are set aside, so that no value made up here takes them.
   for (const name of new Set(model.nodes.flatMap((n) => n.outputs))) if (name !== '') graph.unique(name);
 
+  const named = new Set<Value>();
   for (const raw of model.nodes) {
     const inputs = raw.inputs.map((name) => {
       if (name === '') return null;
@@ -93,14 +108,14 @@ function build(model: RawModel): Graph {
         );
       return slot;
     });
-    if (raw.domain !== '') throw unsupported(raw);
-    const call = withListAsInput({ ...raw, graph, opset: model.opset, inputs });
+    if (raw.domain !== '') throw unsupported(raw.op, raw.domain, raw.name);
+    const call = withListAsInput({ ...raw, graph, opset: model.opset, inputs, named });
     for (const slot of resultsOf(call)) if (slot.name !== '') define(slot);
   }
   for (const { name } of model.outputs) {
     const slot = slots.get(name);
     if (!slot) throw new GanletError('ONNX_INVALID', `output "${name}" must be computed`);
-    graph.output(asOutput(graph, valueOf(graph, slot), name));
+    graph.output(asOutput(graph, materialise(graph, slot), name));
   }
   prune(graph);
   checkGraph(graph);
@@ -123,38 +138,4 @@ function asOutput(graph: Graph, value: Value, name: string): Value {
   if (value.node && value.name === name && !graph.outputs.includes(value)) return value;
   const types = [{ dtype: value.dtype, shape: value.shape }];
   return rename(graph, graph.add('Identity', [value], {}, types).outputs[0]!, name);
-}
-
-/** What the outputs of a node stand for, in order. */
-function resultsOf(call: Call): Slot[] {
-  const { graph, op, outputs } = call;
-  if (op === 'Constant') return [{ name: outputs[0]!, ...constantResult(call) }];
-  if (op === 'Identity') {
-    const [from] = call.inputs;
-    if (!from) throw invalidNode(call, 'input 0 must be given');
-    // A copy of a weight is a weight of its own: exporters write equal parameters once.
-    return [{ ...from, name: outputs[0]!, ...(from.tensor && { value: undefined }) }];
-  }
-  if (op === 'Shape') {
-    const known = shapeResult(call);
-    if (known) return [deferred(call, known, 0, () => convert(call))];
-  }
-  if (call.inputs.length > 0 && call.inputs.every((slot) => slot === null || slot.known)) {
-    const folded = fold(op, call.inputs.map((slot) => slot?.known ?? null), call.attributes);
-    if (folded) {
-      let made: readonly Value[] | undefined;
-      const once = () => {
-        made ??= convert(call);
-        return made;
-      };
-      return outputs.map((_, i) => deferred(call, folded[i]!, i, once));
-    }
-  }
-  const values = convert(call);
-  return outputs.map((name, i) => ({ name, value: values[i] ?? unknownOutput(call, i) }));
-
-  function unknownOutput(of: Call, i: number): Value {
-    if (of.outputs[i] === '') return graph.scalar(0);
-    throw invalidNode(of, `output ${i} is not supported`);
-  }
 }

@@ -41,7 +41,11 @@ export async function distill(context: RunContext): Promise<void> {
 const calibrationPictures = 16;
 
 /** The student as it starts: cut from the teacher, or random for the naive baseline, which has no teacher. */
-async function startStudent(context: RunContext, { graph, card }: Teacher, stage: 'distill' | 'naive'): Promise<Student> {
+async function startStudent(
+  context: RunContext,
+  { graph, card }: Teacher,
+  stage: 'distill' | 'naive',
+): Promise<Student> {
   const { recipe, backend } = context;
   const { init, initGain } = recipe.distill!;
   const student = stage === 'naive' ? { ...recipe.student!, initFrom: 'random' as const } : recipe.student!;
@@ -64,13 +68,20 @@ async function startStudent(context: RunContext, { graph, card }: Teacher, stage
 async function calibrationFeeds({ recipe, source: open }: RunContext, teacher: Graph): Promise<Feeds> {
   const source = await open();
   const count = Math.min(calibrationPictures, source.counts.train);
-  const order = rng(recipe.seed, 'calibration').shuffle(Array.from({ length: source.counts.train }, (_, i) => i));
+  const order = rng(recipe.seed, 'calibration').shuffle(
+    Array.from({ length: source.counts.train }, (_, i) => i),
+  );
   const { condition } = await makeBatch(source, 'train', order.slice(0, count), {}, rng(0, 'calibration'));
   const shape = [count, source.channels.condition, source.size, source.size];
   return { [teacher.inputs[0]!.name]: float32(shape, condition) };
 }
 
-async function trainStudent(context: RunContext, teacher: Teacher, stage: 'distill' | 'naive', config: DistillConfig): Promise<void> {
+async function trainStudent(
+  context: RunContext,
+  teacher: Teacher,
+  stage: 'distill' | 'naive',
+  config: DistillConfig,
+): Promise<void> {
   const { recipe, out, log } = context;
   const source = await context.source();
   const inputs = sha256Json({
@@ -90,8 +101,17 @@ async function trainStudent(context: RunContext, teacher: Teacher, stage: 'disti
   }
   const student = await startStudent(context, teacher, stage);
   const discriminator = await startDiscriminator(context, teacher, stage, config);
-  const distillation = stage === 'naive' ? undefined : planDistillation(context, teacher, student.graph, config, source.counts.train);
-  const state = await fit(context, { stage, generator: student.graph, discriminator, config, ...(distillation && { distillation }) });
+  const distillation =
+    stage === 'naive'
+      ? undefined
+      : planDistillation(context, teacher, student.graph, config, source.counts.train);
+  const state = await fit(context, {
+    stage,
+    generator: student.graph,
+    discriminator,
+    config,
+    ...(distillation && { distillation }),
+  });
   const network = withWeights(student.graph, state, 'g', { ema: config.ema > 0 });
   await writeFileAtomic(join(out, stage, 'network.onnx'), encodeOnnx(network));
   await writeJsonAtomic(join(out, stage, 'network.json'), {
@@ -102,20 +122,42 @@ async function trainStudent(context: RunContext, teacher: Teacher, stage: 'disti
   await markStageDone(out, stage, inputs, [`${stage}/network.onnx`, `${stage}/network.json`]);
 }
 
-async function startDiscriminator({ recipe, source }: RunContext, teacher: Teacher, stage: string, config: DistillConfig): Promise<Graph> {
+async function startDiscriminator(
+  { recipe, source }: RunContext,
+  teacher: Teacher,
+  stage: string,
+  config: DistillConfig,
+): Promise<Graph> {
   const { channels } = await source();
-  const file = stage === 'naive' || config.initDiscriminator === 'random' ? undefined : teacherDiscriminator(teacher.file);
+  const file =
+    stage === 'naive' || config.initDiscriminator === 'random'
+      ? undefined
+      : teacherDiscriminator(teacher.file);
   if (!file && config.initDiscriminator === 'teacher' && stage !== 'naive') {
-    throw new GanletError('DISCRIMINATOR_MISSING', `distill.initDiscriminator teacher needs discriminator.onnx beside ${teacher.file}, there is none`, {
-      hint: 'set distill.initDiscriminator to random, or train the teacher in this run',
-    });
+    throw new GanletError(
+      'DISCRIMINATOR_MISSING',
+      `distill.initDiscriminator teacher needs discriminator.onnx beside ${teacher.file}, there is none`,
+      {
+        hint: 'set distill.initDiscriminator to random, or train the teacher in this run',
+      },
+    );
   }
   if (file) return loadOnnx(file);
-  const built = buildDiscriminator(recipe.discriminator, recipe.data.size, channels.condition + channels.image);
+  const built = buildDiscriminator(
+    recipe.discriminator,
+    recipe.data.size,
+    channels.condition + channels.image,
+  );
   return initialise(built, { init: config.init, gain: config.initGain, seed: recipe.seed + 1 });
 }
 
-function planDistillation({ recipe, log }: RunContext, teacher: Teacher, student: Graph, config: DistillConfig, pictures: number): Distillation {
+function planDistillation(
+  { recipe, log }: RunContext,
+  teacher: Teacher,
+  student: Graph,
+  config: DistillConfig,
+  pictures: number,
+): Distillation {
   const taps = config.distill === 'none' ? [] : (config.taps ?? teacher.card?.taps ?? distillTaps(student));
   const plan: Distillation = {
     teacher: teacher.graph,
@@ -128,6 +170,9 @@ function planDistillation({ recipe, log }: RunContext, teacher: Teacher, student
   if (config.cacheTeacher === false || recipe.data.jitter > 0) return plan;
   const bytes = cacheBytes(plan, recipe.data.size, pictures, recipe.data.flip);
   const cached = config.cacheTeacher === true || bytes <= cacheBudget;
-  if (bytes > 0) log.debug(`teacher activations take ${formatBytes(bytes)}: ${cached ? 'kept in memory' : 'computed at every step'}`);
+  if (bytes > 0)
+    log.debug(
+      `teacher activations take ${formatBytes(bytes)}: ${cached ? 'kept in memory' : 'computed at every step'}`,
+    );
   return { ...plan, cached };
 }

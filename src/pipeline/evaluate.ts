@@ -48,8 +48,7 @@ export async function evaluate(context: RunContext): Promise<void> {
     log.info('evaluate: done before, nothing changed');
     return;
   }
-  const opened: (RunModel & { graph: Graph })[] = [];
-  for (const model of models) opened.push({ ...model, graph: await openGenerator(model, size, channels) });
+  const opened = models.map((model) => ({ ...model, graph: openGenerator(model, size, channels) }));
   const costs = [];
   // Timed before the pictures are made, with nothing else loaded.
   for (const model of opened) costs.push(await costOf(context, model, size));
@@ -106,7 +105,7 @@ async function updateCards(
 
 async function newCard(context: RunContext, role: Card['role'], path: string): Promise<Card> {
   const { size, channels } = await context.source();
-  return { ...(await describeModel(context, await openGenerator({ path }, size, channels), path)), role };
+  return { ...(await describeModel(context, openGenerator({ path }, size, channels), path)), role };
 }
 
 function summaryLine({ role, latencyMs, truth }: MeasuredModel): string {

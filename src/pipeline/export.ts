@@ -38,7 +38,8 @@ export async function exportStudents(context: RunContext): Promise<void> {
       hint: `train it first: ganlet distill ${context.loaded.file}`,
     });
   }
-  for (const { stage, role, file } of present) await exportOne(context, join(stage, 'network.onnx'), role, file);
+  for (const { stage, role, file } of present)
+    await exportOne(context, join(stage, 'network.onnx'), role, file);
 }
 
 async function exportOne(context: RunContext, from: string, role: Card['role'], file: string): Promise<void> {
@@ -58,11 +59,22 @@ async function exportOne(context: RunContext, from: string, role: Card['role'], 
   await markStageDone(out, `export-${role}`, inputs, [file]);
 }
 
-async function checkParity(context: RunContext, trained: Graph, exported: Graph, file: string): Promise<void> {
+async function checkParity(
+  context: RunContext,
+  trained: Graph,
+  exported: Graph,
+  file: string,
+): Promise<void> {
   const source = await context.source();
   const { size } = context.recipe.data;
   const count = Math.min(4, source.counts.train);
-  const { condition } = await makeBatch(source, 'train', Array.from({ length: count }, (_, i) => i), {}, rng(0, 'parity'));
+  const { condition } = await makeBatch(
+    source,
+    'train',
+    Array.from({ length: count }, (_, i) => i),
+    {},
+    rng(0, 'parity'),
+  );
   const before = await compileGenerator(trained, size, context.backend, { replaceable: true });
   const after = await compileGenerator(exported, size, context.backend);
   const [a, b] = [await before.generate(condition), await after.generate(condition)];
@@ -70,7 +82,10 @@ async function checkParity(context: RunContext, trained: Graph, exported: Graph,
   await after.dispose();
   const worst = a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0);
   if (!(worst <= tolerance)) {
-    throw new GanletError('EXPORT_MISMATCH', `${file} must make the pictures of the trained network to ${tolerance}, they differ by ${worst}`);
+    throw new GanletError(
+      'EXPORT_MISMATCH',
+      `${file} must make the pictures of the trained network to ${tolerance}, they differ by ${worst}`,
+    );
   }
   context.log.debug(`${file}: differs from the trained network by at most ${worst.toExponential(1)}`);
 }

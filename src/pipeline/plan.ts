@@ -32,7 +32,8 @@ export async function describePlan(context: RunContext, stages: readonly Stage[]
   if (teacherCost) lines.push(`teacher  ${teacherCost.text}${existsSync(file) ? '' : ', to be trained'}`);
   if (teacher && recipe.student) {
     const card = readCard(file);
-    const architecture = card?.architecture ?? ('generator' in recipe.teacher ? recipe.teacher.generator : undefined);
+    const architecture =
+      card?.architecture ?? ('generator' in recipe.teacher ? recipe.teacher.generator : undefined);
     const { graph } = makeStudent({
       teacher,
       ...(architecture && { architecture }),
@@ -61,12 +62,19 @@ function describeStage({ recipe, out }: RunContext, stage: Stage): string {
     return done === 0 ? size : done >= steps ? `${size}, done` : `${size}, resumes at step ${done}`;
   };
   if (stage === 'teach') {
-    return 'generator' in recipe.teacher ? training('teach', recipe.teacher.train.steps, recipe.teacher.train.batch) : 'nothing to do: the teacher is given';
+    return 'generator' in recipe.teacher
+      ? training('teach', recipe.teacher.train.steps, recipe.teacher.train.batch)
+      : 'nothing to do: the teacher is given';
   }
-  if (!recipe.student || !recipe.distill) return stage === 'evaluate' || stage === 'table' ? 'the teacher' : 'nothing to do: no student';
+  if (!recipe.student || !recipe.distill)
+    return stage === 'evaluate' || stage === 'table' ? 'the teacher' : 'nothing to do: no student';
   const { steps, batch } = recipe.distill;
-  if (stage === 'distill') return ['distill', ...recipe.baselines].map((name) => `${name}: ${training(name, steps, batch)}`).join('; ');
+  if (stage === 'distill')
+    return ['distill', ...recipe.baselines]
+      .map((name) => `${name}: ${training(name, steps, batch)}`)
+      .join('; ');
   if (stage === 'export') return `student.onnx${recipe.baselines.map((name) => `, ${name}.onnx`).join('')}`;
-  if (stage === 'evaluate') return `${recipe.evaluate.metrics.join(', ')} on the ${recipe.evaluate.split} split`;
+  if (stage === 'evaluate')
+    return `${recipe.evaluate.metrics.join(', ')} on the ${recipe.evaluate.split} split`;
   return 'table.md';
 }

@@ -51,12 +51,12 @@ export async function findModels({ recipe, loaded, out, log }: RunContext): Prom
  * Reads a generator and checks that it makes pictures of these channels and `size` from such conditions. Throws MODEL_MISMATCH
  * when it cannot, and what `loadOnnx` throws.
  */
-export async function openGenerator(
+export function openGenerator(
   { path }: Pick<RunModel, 'path'>,
   size: number,
   { condition, image }: Channels,
-): Promise<Graph> {
-  const graph = await loadOnnx(path);
+): Graph {
+  const graph = loadOnnx(path);
   const [input, ...others] = graph.inputs;
   const [output] = graph.outputs;
   if (others.length > 0 || !fits(input?.shape, condition, size) || !fits(output?.shape, image, size)) {

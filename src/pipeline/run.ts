@@ -31,7 +31,11 @@ export type StageRunners = Readonly<Record<Stage, (context: RunContext) => Promi
  * that was interrupted goes on from its last state. With `dryRun` it prints what would be done and writes nothing.
  * Throws RUN_LOCKED when another process works in the folder.
  */
-export async function runRecipe(loaded: LoadedRecipe, runners: StageRunners, options: RunOptions): Promise<void> {
+export async function runRecipe(
+  loaded: LoadedRecipe,
+  runners: StageRunners,
+  options: RunOptions,
+): Promise<void> {
   const { recipe } = loaded;
   const { out } = options;
   const log = createLog(options.quiet ? 'warn' : options.debug ? 'debug' : 'info');
@@ -72,11 +76,13 @@ function createContext(loaded: LoadedRecipe, { out, quiet }: RunOptions, log: Ru
   };
   const open = async () => {
     let shown: ReturnType<RunContext['progress']> | undefined;
+    const started = performance.now();
     const opened = await openSource({
       ...recipe.data,
       onProgress: (done, total) => {
-        shown ??= context.progress(total, 'preparing pictures');
-        shown.update(done);
+        // A small folder is read at once; only what takes time is worth a line.
+        if (performance.now() - started > 1000) shown ??= context.progress(total, 'preparing pictures');
+        shown?.update(done);
       },
     });
     shown?.end();

@@ -55,5 +55,5 @@ export async function teach(context: RunContext): Promise<void> {
     taps: distillTaps(generator),
     training: config,
   });
-  await markStageDone(out, 'teach', inputs, ['teacher.onnx', 'discriminator.onnx', 'teacher.card.json']);
+  await markStageDone(out, 'teach', inputs, ['teacher.onnx', 'discriminator.onnx']);
 }

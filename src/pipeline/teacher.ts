@@ -32,14 +32,21 @@ export async function loadTeacher(context: RunContext): Promise<Teacher> {
   const { size, channels } = await context.source();
   const [condition] = graph.inputs;
   if (graph.inputs.length !== 1 || condition!.shape.length !== 4 || condition!.dtype !== 'float32') {
-    throw new GanletError('TEACHER_UNFIT', `a teacher must take one float32 picture [batch, channels, height, width], ${file} takes ${describeInputs(graph)}`);
+    throw new GanletError(
+      'TEACHER_UNFIT',
+      `a teacher must take one float32 picture [batch, channels, height, width], ${file} takes ${describeInputs(graph)}`,
+    );
   }
   const wanted = [channels.condition, size, size];
   const unfit = condition!.shape.slice(1).some((d, i) => typeof d === 'number' && d !== wanted[i]);
   if (unfit) {
-    throw new GanletError('TEACHER_UNFIT', `the teacher must take pictures of ${wanted.join(' × ')}, ${file} takes ${condition!.shape.slice(1).join(' × ')}`, {
-      hint: 'set data.size and data.channels to what the teacher takes',
-    });
+    throw new GanletError(
+      'TEACHER_UNFIT',
+      `the teacher must take pictures of ${wanted.join(' × ')}, ${file} takes ${condition!.shape.slice(1).join(' × ')}`,
+      {
+        hint: 'set data.size and data.channels to what the teacher takes',
+      },
+    );
   }
   return { file, graph, card: readCard(file), sha256: await sha256File(file) };
 }

@@ -28,7 +28,9 @@ export const dataSchema = section({
     .describe('What an unreadable picture does: stop the run, or be left out and counted.'),
   greyscale: choice(['reject', 'expand'])
     .default('reject')
-    .describe('What a picture of one channel is where three are wanted: a bad picture, or its grey repeated.'),
+    .describe(
+      'What a picture of one channel is where three are wanted: a bad picture, or its grey repeated.',
+    ),
   channels: section({
     condition: channelCounts.default(3).describe('Channels of the image that is given.'),
     image: channelCounts.default(3).describe('Channels of the image that is made.'),

@@ -67,7 +67,7 @@ describe.each(Object.keys(networks))('%s', (name) => {
     expect(names(reordered)).toEqual(names(graph));
     expect(parameterShapes(reordered)).toEqual(parameterShapes(graph));
     const outputs = await outputOf(graph);
-    expect(new Set(outputs).size).toBeGreaterThan(8);
+    expect(new Set(outputs).size).toBeGreaterThanOrEqual(8);
     expect(await outputOf(reordered, noise(graph))).toBeAllclose(outputs, { atol: 2e-5 });
   });
 

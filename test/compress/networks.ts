@@ -7,8 +7,9 @@ import { rng } from '../../src/util/rng.ts';
 
 /** Fills every parameter, biases and statistics too, with random numbers; variances stay positive. */
 export function randomise(graph: Graph, seed = 0): Graph {
-  const statistics = new Set(batchStatistics(graph));
-  for (const value of new Set([...trainableParameters(graph), ...statistics])) {
+  for (const value of graph.constants.values()) {
+    if (value.dtype !== 'float32' || value.shape.length === 0 || /^(ones|zeros)\d+$/.test(value.name))
+      continue;
     const random = rng(seed, value.name);
     const shape = value.shape as number[];
     const scale = shape.length > 1 ? 1.5 / Math.sqrt(sizeOf(shape.slice(1))) : 0.5;

@@ -2,11 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { onnxruntime, runGraph } from '../../src/backend/onnxruntime.ts';
 import { checkGraph } from '../../src/graph/check.ts';
 import { float32, type Graph } from '../../src/graph/graph.ts';
+import { encodeOnnx } from '../../src/graph/onnx.ts';
 import { patchDiscriminator } from '../../src/models/discriminator.ts';
 import { buildDiscriminator, buildGenerator, distillTaps } from '../../src/models/generator.ts';
 import { initialise } from '../../src/models/init.ts';
 import { resnetGenerator } from '../../src/models/resnet.ts';
 import { unetGenerator } from '../../src/models/unet.ts';
+import { loadOnnx } from '../../src/ops/import-onnx.ts';
 import { patchMapSide } from '../../src/recipe/networks.ts';
 import { rng } from '../../src/util/rng.ts';
 
@@ -122,6 +124,15 @@ test('taps of a U-Net are two encoder levels and their decoder inputs, with OMGD
     'up3',
   ]);
   expect(distillTaps(unetGenerator({ baseWidth: 2, levels: 2, size: 32 }))).toEqual(['down1', 'up1']);
+});
+
+test('a network read back from its file has the same taps', () => {
+  for (const graph of [
+    resnetGenerator({ baseWidth: 2, blocks: 6 }),
+    unetGenerator({ baseWidth: 2, levels: 5 }),
+  ]) {
+    expect(distillTaps(loadOnnx(encodeOnnx(graph)))).toEqual(distillTaps(graph));
+  }
 });
 
 test('a network without our names has no default taps', () => {

@@ -33,7 +33,11 @@ let source: PairedSource;
 /** Pairs whose image is the condition, 20 levels brighter. */
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ganlet-evaluate-'));
-  for (const [split, count] of [['train', 2], ['val', 1], ['test', tests]] as const) {
+  for (const [split, count] of [
+    ['train', 2],
+    ['val', 1],
+    ['test', tests],
+  ] as const) {
     mkdirSync(join(folder, 'data', split), { recursive: true });
     for (let i = 0; i < count; i++) {
       const pixels = Buffer.alloc(2 * size * size * 3);
@@ -99,7 +103,15 @@ const readCard = (out: string, role: string): Card =>
 describe('a run with a teacher, a student and a naive baseline', () => {
   const teacher = initialise(
     buildGenerator(
-      { type: 'resnet', baseWidth: 4, blocks: 1, norm: 'instance', padding: 'reflect', separable: false, dropout: 0 },
+      {
+        type: 'resnet',
+        baseWidth: 4,
+        blocks: 1,
+        norm: 'instance',
+        padding: 'reflect',
+        separable: false,
+        dropout: 0,
+      },
       size,
     ),
     { init: 'kaiming', seed: 3 },
@@ -153,7 +165,8 @@ describe('a run with a teacher, a student and a naive baseline', () => {
     const distances = (a: Uint8Array, b: Uint8Array) => {
       const measuring = measurePairs(['l1', 'psnr', 'ssim'], { channels: 3, height: size, width: size });
       const each = 3 * size * size;
-      for (const i of all) measuring.add(a.subarray(i * each, (i + 1) * each), b.subarray(i * each, (i + 1) * each));
+      for (const i of all)
+        measuring.add(a.subarray(i * each, (i + 1) * each), b.subarray(i * each, (i + 1) * each));
       return measuring.distances();
     };
     const [first, naive, student] = models;
@@ -194,7 +207,9 @@ describe('a run with a teacher, a student and a naive baseline', () => {
   });
 
   it('has a sheet of the same eight pictures from every network', async () => {
-    const { data, info } = await sharp(join(out, 'comparison.png')).raw().toBuffer({ resolveWithObject: true });
+    const { data, info } = await sharp(join(out, 'comparison.png'))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
     expect([info.width, info.height, info.channels]).toEqual([5 * 100 + 4, 24 + 8 * 100, 3]);
     const column = (c: number) => {
       const rows = Array.from({ length: 800 }, (_, y) => ((24 + y) * info.width + 4 + c * 100) * 3);
@@ -205,7 +220,8 @@ describe('a run with a teacher, a student and a naive baseline', () => {
     expect(naive!.equals(truth!)).toBe(true);
     expect(condition!.equals(truth!)).toBe(false);
     expect(made!.equals(truth!)).toBe(false);
-    const cell = (row: number) => truth!.subarray(row * 100 * 96 * 3, (row * 100 + 96) * 96 * 3).toString('hex');
+    const cell = (row: number) =>
+      truth!.subarray(row * 100 * 96 * 3, (row * 100 + 96) * 96 * 3).toString('hex');
     expect(new Set(Array.from({ length: 8 }, (_, row) => cell(row))).size).toBe(8);
   });
 
@@ -282,7 +298,12 @@ describe('what cannot be measured is one clear error, and nothing is written', (
   });
 
   it.each([
-    ['for grey pictures', network((condition) => condition, 1), 'MODEL_MISMATCH', '[batch, 1, height, width]'],
+    [
+      'for grey pictures',
+      network((condition) => add(condition, 0.1), 1),
+      'MODEL_MISMATCH',
+      '[batch, 1, height, width]',
+    ],
     [
       'that diverged',
       network((condition) => log(sub(condition, 2))),

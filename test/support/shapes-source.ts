@@ -2,7 +2,10 @@ import type { PairedSource, Split } from '../../src/data/source.ts';
 import { rng } from '../../src/util/rng.ts';
 
 /** A made-up paired data set held in memory: grey noise and the same noise in colour, learnable in a few steps. */
-export function noiseSource(size: number, counts: Record<Split, number> = { train: 12, val: 4, test: 4 }): PairedSource {
+export function noiseSource(
+  size: number,
+  counts: Record<Split, number> = { train: 12, val: 4, test: 4 },
+): PairedSource {
   const ids = (split: Split) => Array.from({ length: counts[split] }, (_, i) => `${split}-${i}`);
   return {
     name: 'noise',

@@ -40,11 +40,26 @@ function distillation(cached: boolean): Distillation {
 
 function training(name: string, changes: Partial<Training> & { cached?: boolean } = {}): Training {
   const { cached = false, ...rest } = changes;
-  const settings = { seed: 3, steps: 9, lr: 2e-3, beta1: 0.5, beta2: 0.999, schedule: 'linear', constantFraction: 0.5, ema: 0.9 } as const;
+  const settings = {
+    seed: 3,
+    steps: 9,
+    lr: 2e-3,
+    beta1: 0.5,
+    beta2: 0.999,
+    schedule: 'linear',
+    constantFraction: 0.5,
+    ema: 0.9,
+  } as const;
   const diffaugment = ['color', 'translation', 'cutout'] as const;
   const program = stepProgram({
-    generator: initialise(resnetGenerator({ baseWidth: 2, blocks: 1, size, dropout: 0.5 }), { seed: 1, gain: 0.2 }),
-    discriminator: initialise(patchDiscriminator({ baseWidth: 2, layers: 1, inputChannels: 6, size, norm: 'batch' }), { seed: 2, gain: 0.2 }),
+    generator: initialise(resnetGenerator({ baseWidth: 2, blocks: 1, size, dropout: 0.5 }), {
+      seed: 1,
+      gain: 0.2,
+    }),
+    discriminator: initialise(
+      patchDiscriminator({ baseWidth: 2, layers: 1, inputChannels: 6, size, norm: 'batch' }),
+      { seed: 2, gain: 0.2 },
+    ),
     batch,
     size,
     ganMode: 'wgangp' as const,
@@ -75,12 +90,15 @@ function training(name: string, changes: Partial<Training> & { cached?: boolean 
 
 /** The losses of each line; times differ from run to run. */
 function losses(name: string) {
-  return readJsonLines(join(folder, name, 'stats.jsonl')).map(({ seconds, imagesPerSecond, ...rest }) => rest);
+  return readJsonLines(join(folder, name, 'stats.jsonl')).map(
+    ({ seconds, imagesPerSecond, ...rest }) => rest,
+  );
 }
 
 function expectSameBits(a: Map<string, Tensor>, b: Map<string, Tensor>) {
   expect([...a.keys()]).toEqual([...b.keys()]);
-  for (const [name, tensor] of a) expect(Buffer.from(tensor.data.buffer).equals(Buffer.from(b.get(name)!.data.buffer)), name).toBe(true);
+  for (const [name, tensor] of a)
+    expect(Buffer.from(tensor.data.buffer).equals(Buffer.from(b.get(name)!.data.buffer)), name).toBe(true);
 }
 
 describe('training', () => {
@@ -112,12 +130,15 @@ describe('training', () => {
     const cache = await teacherCache(distillation(true), source, backend);
     const cached = await train(training('cached', { cached: true, targets: cache.targets }));
     await cache.dispose();
-    for (const [name, { data }] of computed) expect(cached.get(name)!.data, name).toBeAllclose(data as Float32Array, { atol: 1e-5, rtol: 1e-3 });
+    for (const [name, { data }] of computed)
+      expect(cached.get(name)!.data, name).toBeAllclose(data as Float32Array, { atol: 1e-5, rtol: 1e-3 });
   });
 
   it('refuses a state of other settings', async () => {
     await train(training('other', { steps: 2 }));
-    await expect(train(training('other', { fingerprint: 'changed' }))).rejects.toMatchObject({ code: 'RUN_MISMATCH' });
+    await expect(train(training('other', { fingerprint: 'changed' }))).rejects.toMatchObject({
+      code: 'RUN_MISMATCH',
+    });
   });
 
   it('stops at a loss that is not finite, says at which step, and keeps the last good state', async () => {

@@ -25,12 +25,14 @@ export interface Call {
   readonly attributes: Attributes;
   /** Names of the outputs; empty for one that is left out. */
   readonly outputs: readonly string[];
+  /** Values that have their name in the file. */
+  readonly named: Set<Value>;
 }
 
 /** An input as a value of the graph; null when it is left out. */
 export function optional(call: Call, i: number): Value | null {
   const slot = call.inputs[i];
-  return slot ? valueOf(call.graph, slot) : null;
+  return slot ? materialise(call.graph, slot) : null;
 }
 
 /** An input as a value of the graph. Throws SHAPE_MISMATCH when it is left out. */
@@ -38,7 +40,8 @@ export function required(call: Call, i: number): Value {
   return optional(call, i) ?? refuse(call, 'SHAPE_MISMATCH', `input ${i} must be given`);
 }
 
-export function valueOf(graph: Graph, slot: Slot): Value {
+/** The value of a name, added to the graph if it is not there yet. */
+export function materialise(graph: Graph, slot: Slot): Value {
   slot.value ??= slot.make ? slot.make() : constantOf(graph, slot);
   return slot.value;
 }
@@ -109,3 +112,11 @@ export function addNode(
   }
   return node.outputs;
 }
+
+/** Attributes but for those named. */
+export function without(attributes: Attributes, ...names: string[]): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
+}
+
+/** Builds what a node of the file stands for in opset 17: its outputs, one or a list. */
+export type Converter = (call: Call) => Value | readonly Value[];

@@ -5,8 +5,7 @@ import { Expand, reshape } from '../layout.ts';
 import { groupNorm } from '../norm.ts';
 import { emit, ints, num, str } from '../op.ts';
 import { reduceMax, reduceSum } from '../reduce.ts';
-import { type Call, constantInput, refuse, required } from './call.ts';
-import type { Converter } from './convert.ts';
+import { type Call, type Converter, constantInput, refuse, required } from './call.ts';
 import { axisIn } from './index-space.ts';
 
 /** An activation x ↦ y with attributes. */
@@ -49,7 +48,8 @@ function groupNormalization(call: Call): Value {
   const groups = num(call.attributes, 'num_groups', 0);
   if (groups < 1) refuse(call, 'SHAPE_MISMATCH', `num_groups must be 1 or more, got ${groups}`);
   const channels = x.shape[1];
-  if (typeof channels !== 'number') return refuse(call, 'OP_UNSUPPORTED', 'the number of channels must be known');
+  if (typeof channels !== 'number')
+    return refuse(call, 'OP_UNSUPPORTED', 'the number of channels must be known');
   const perChannel = (v: Value): Value => {
     if (call.opset >= 21) return v;
     const target = x.graph.vector([1, channels / groups]);
@@ -89,7 +89,7 @@ export const decompositions: Record<string, Converter> = {
   ReduceSumSquare: summed(square),
   // Constants of the ONNX operator's definition (Klambauer et al. 2017).
   Selu: activation((x, a) => {
-    return mul(elu(x, a('alpha', 1.67326319217681884765625)), a('gamma', 1.05070102214813232421875));
+    return mul(elu(x, a('alpha', 1.6732631921768188)), a('gamma', 1.0507010221481323));
   }),
   Softsign: activation((x) => div(x, add(abs(x), 1))),
   Sum: total,

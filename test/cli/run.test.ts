@@ -1,0 +1,200 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { sha256 } from '../../src/util/hash.ts';
+import { folderWith, ganlet, program } from './ganlet.ts';
+
+/** The smallest run through every stage: a teacher, a separable student and its naive twin on 16 px pictures. */
+const recipe = `name: tiny
+seed: 3
+threads: 1
+data: {source: aligned, path: pictures, size: 16, flip: true}
+teacher:
+  generator: {type: resnet, baseWidth: 4, blocks: 1}
+  train: {steps: 8, batch: 2, tick: 4, samples: 2, initGain: 0.2}
+discriminator: {type: patch, baseWidth: 4, layers: 1}
+student: {baseWidth: 2, separable: true}
+distill: {steps: 8, batch: 2, tick: 4, samples: 2, checkpointSeconds: 0, diffaugment: [color, translation]}
+baselines: [naive]
+`;
+
+/** Pictures with a grey left half and a coloured right half, in train, val and test. */
+async function pictures(folder: string): Promise<void> {
+  for (const [split, count] of [
+    ['train', 6],
+    ['val', 2],
+    ['test', 3],
+  ] as const) {
+    mkdirSync(join(folder, 'pictures', split), { recursive: true });
+    for (let i = 0; i < count; i++) {
+      const pixels = new Uint8Array(16 * 32 * 3);
+      for (let p = 0; p < 16 * 32; p++) {
+        const [row, column] = [Math.floor(p / 32), p % 32];
+        const grey = (37 * (i + 1) * (row + 1) * ((column % 16) + 1)) % 256;
+        pixels.set(column < 16 ? [grey, grey, grey] : [grey, 255 - grey, 128], 3 * p);
+      }
+      await sharp(pixels, { raw: { width: 32, height: 16, channels: 3 } })
+        .png()
+        .toFile(join(folder, 'pictures', split, `${i}.png`));
+    }
+  }
+}
+
+async function runFolder(text = recipe): Promise<string> {
+  const folder = folderWith({ 'tiny.yaml': text });
+  await pictures(folder);
+  return folder;
+}
+
+const hashOf = (file: string) => sha256(readFileSync(file));
+
+describe('ganlet run', () => {
+  test('goes through every stage, leaves what it promises, and does nothing the second time', async () => {
+    const folder = await runFolder();
+    const first = ganlet(['run', 'tiny.yaml'], folder);
+    expect(first.stderr).not.toMatch(/error/);
+    expect(first.status).toBe(0);
+    const out = join(folder, 'runs/tiny');
+    for (const file of [
+      'recipe.yaml',
+      'teacher.onnx',
+      'teacher.card.json',
+      'discriminator.onnx',
+      'student.onnx',
+      'student.card.json',
+      'naive.onnx',
+      'metrics.json',
+      'comparison.png',
+      'table.md',
+      'teach/stats.jsonl',
+      'teach/samples/step-0000008.png',
+      'distill/stats.jsonl',
+      'naive/samples/step-0000004.png',
+    ]) {
+      expect(existsSync(join(out, file)), file).toBe(true);
+    }
+    expect(existsSync(join(out, 'lock'))).toBe(false);
+    expect(first.stdout).toMatch(/^\| *model/im);
+    for (const row of ['teacher', 'naive', 'student']) expect(first.stdout).toContain(row);
+    const card = JSON.parse(readFileSync(join(out, 'student.card.json'), 'utf8'));
+    expect(card).toMatchObject({
+      role: 'student',
+      architecture: { type: 'resnet', baseWidth: 2, separable: true },
+      sha256: hashOf(join(out, 'student.onnx')),
+      backend: { engine: 'onnxruntime-node', provider: 'cpu', threads: 1 },
+      teacher: { sha256: hashOf(join(out, 'teacher.onnx')) },
+      seed: 3,
+    });
+
+    const student = hashOf(join(out, 'student.onnx'));
+    const second = ganlet(['run', 'tiny.yaml'], folder);
+    expect(second.stderr).toBe(
+      ['teach', 'distill', 'naive', 'export student', 'export naive', 'evaluate']
+        .map((stage) => `${stage}: done before, nothing changed\n`)
+        .join(''),
+    );
+    expect(second.stdout).toBe(first.stdout);
+    expect(hashOf(join(out, 'student.onnx'))).toBe(student);
+  });
+
+  test('killed without warning and started again it ends with the same student, bit for bit', async () => {
+    const whole = await runFolder();
+    expect(ganlet(['run', 'tiny.yaml', '--quiet', '--stages', 'teach,distill,export'], whole).status).toBe(0);
+    const expected = hashOf(join(whole, 'runs/tiny/student.onnx'));
+
+    const folder = await runFolder();
+    let kills = 0;
+    for (; kills < 40; kills++) {
+      const child = spawn(
+        process.execPath,
+        [program, 'run', 'tiny.yaml', '--quiet', '--stages', 'teach,distill,export'],
+        { cwd: folder, stdio: 'ignore' },
+      );
+      const patience = setTimeout(() => child.kill('SIGKILL'), 900 + 150 * kills);
+      const [status] = await once(child, 'close');
+      clearTimeout(patience);
+      if (status === 0) break;
+    }
+    expect(kills).toBeGreaterThan(0);
+    expect(hashOf(join(folder, 'runs/tiny/student.onnx'))).toBe(expected);
+    expect(readdirSync(join(folder, 'runs/tiny')).filter((name) => /tmp|partial/.test(name))).toEqual([]);
+  });
+
+  test('one folder takes one run at a time', async () => {
+    const folder = await runFolder(recipe.replace('train: {steps: 8', 'train: {steps: 4000'));
+    const first = spawn(process.execPath, [program, 'run', 'tiny.yaml', '--quiet'], {
+      cwd: folder,
+      stdio: 'ignore',
+    });
+    const lock = join(folder, 'runs/tiny/lock');
+    while (!existsSync(lock)) await new Promise((resolve) => setTimeout(resolve, 50));
+    const second = ganlet(['run', 'tiny.yaml'], folder);
+    first.kill('SIGKILL');
+    await once(first, 'close');
+    expect(second.status).toBe(1);
+    expect(second.stderr).toMatch(/^error: runs\/tiny is in use by process \d+ on \S+ since .*\n {2}help: /);
+  });
+
+  test('--dry-run says what would be done and writes nothing', async () => {
+    const folder = await runFolder();
+    const { status, stdout } = ganlet(['run', 'tiny.yaml', '--dry-run'], folder);
+    expect(status).toBe(0);
+    expect(stdout).toMatchInlineSnapshot(`
+      "run tiny in runs/tiny
+      data     aligned, 16 px
+      teacher  449k MACs, 8.74k parameters, to be trained
+      student  173k MACs, 1.64k parameters: 2.6× fewer MACs
+      teach    8 steps of 2 (0.016 kimg)
+      distill  distill: 8 steps of 2 (0.016 kimg); naive: 8 steps of 2 (0.016 kimg)
+      export   student.onnx, naive.onnx
+      evaluate l1, psnr, ssim on the test split
+      table    table.md
+      "
+    `);
+    expect(existsSync(join(folder, 'runs'))).toBe(false);
+  });
+
+  test('a teacher that is no ONNX file, or cut short, is refused by name and nothing is trained', async () => {
+    const folder = await runFolder(recipe.replace(/teacher:\n.*\n.*\n/, 'teacher: {model: broken.onnx}\n'));
+    expect(
+      ganlet(
+        ['model', 'resnet', '--base-width', '2', '--blocks', '1', '--size', '16', '--out', 'whole.onnx'],
+        folder,
+      ).status,
+    ).toBe(0);
+    const whole = readFileSync(join(folder, 'whole.onnx'));
+    for (const bytes of [whole.subarray(0, whole.length / 2), Buffer.from('GIF89a'), Buffer.alloc(0)]) {
+      writeFileSync(join(folder, 'broken.onnx'), bytes);
+      const { status, stderr } = ganlet(['run', 'tiny.yaml'], folder);
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^error: .*broken\.onnx.*\n {2}help: /);
+      expect(existsSync(join(folder, 'runs/tiny/distill'))).toBe(false);
+    }
+  });
+
+  test('a data set without test pictures stops the run before anything is trained', async () => {
+    const folder = await runFolder();
+    rmSync(join(folder, 'pictures/test'), { recursive: true });
+    const { status, stderr } = ganlet(['run', 'tiny.yaml'], folder);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/test/);
+    expect(existsSync(join(folder, 'runs/tiny/teach'))).toBe(false);
+  });
+
+  test('losses that are not finite stop the run with the step, and the teacher made before stays', async () => {
+    const folder = await runFolder();
+    expect(ganlet(['teach', 'tiny.yaml', '--quiet'], folder).status).toBe(0);
+    const teacher = hashOf(join(folder, 'runs/tiny/teacher.onnx'));
+    const { status, stderr } = ganlet(
+      ['run', 'tiny.yaml', '--quiet', '--set', 'distill.lr=1', '--set', 'distill.lambdaRecon=1e38'],
+      folder,
+    );
+    expect(stderr).toMatch(/^error: training must stay finite, .* at step \d+; .*\n {2}help: /);
+    expect(status).toBe(1);
+    expect(hashOf(join(folder, 'runs/tiny/teacher.onnx'))).toBe(teacher);
+    expect(existsSync(join(folder, 'runs/tiny/student.onnx'))).toBe(false);
+  });
+});
