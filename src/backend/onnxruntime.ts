@@ -8,9 +8,22 @@ import type { Backend, Compiled, Feeds, Program } from './backend.ts';
 
 export type Provider = 'cpu' | 'webgpu' | 'cuda';
 
+/** What each provider needs of the machine, for errors. */
+const needs: Record<Provider, { what: string; hint: string }> = {
+  cpu: { what: 'run this graph', hint: 'run ganlet doctor to see what this machine can do' },
+  webgpu: {
+    what: 'find a graphics adapter',
+    hint: 'install a graphics driver with Vulkan, Metal or Direct3D 12 (Linux: also the package libvulkan1), or use --provider cpu',
+  },
+  cuda: {
+    what: 'load the CUDA provider and its libraries',
+    hint: 'install an NVIDIA driver, CUDA 12, cuDNN 9 and npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12, or use --provider cpu',
+  },
+};
+
 /**
- * ONNX Runtime as an engine. `threads` 0 means all cores.
- * Throws PROVIDER_MISSING when the provider is not in this build of onnxruntime-node.
+ * ONNX Runtime as an engine. `threads` 0 means all cores. Compiling throws PROVIDER_MISSING, naming what this machine lacks,
+ * when the provider cannot start, and COMPILE_FAILED when the CPU cannot run the graph.
  */
 export function onnxruntime({
   provider = 'cpu',
@@ -19,19 +32,6 @@ export function onnxruntime({
   provider?: Provider;
   threads?: number;
 } = {}): Backend {
-  const bundled = ort.listSupportedBackends().map((b) => b.name);
-  if (!bundled.includes(provider)) {
-    throw new GanletError(
-      'PROVIDER_MISSING',
-      `provider must be one of ${bundled.join(', ')} on this machine, got ${provider}`,
-      {
-        hint:
-          provider === 'cuda'
-            ? 'install the CUDA provider: npm install onnxruntime-node --onnxruntime-node-install=cuda12'
-            : 'run ganlet doctor to see what this machine can do',
-      },
-    );
-  }
   const count = threads > 0 ? threads : availableParallelism();
   return {
     description: {
@@ -57,14 +57,12 @@ async function compile(program: Program, provider: Provider, threads: number): P
       logSeverityLevel: 3,
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
+    const { what, hint } = needs[provider];
     throw new GanletError(
-      'COMPILE_FAILED',
-      `the ${provider} provider cannot run graph "${graph.name}": ${reason}`,
-      {
-        hint: 'run ganlet doctor; a provider may lack an operator or its driver',
-        cause,
-      },
+      provider === 'cpu' ? 'COMPILE_FAILED' : 'PROVIDER_MISSING',
+      `provider ${provider} must ${what} for "${graph.name}", it did not: ${reason}`,
+      { hint, cause },
     );
   }
   return resident(program, session, new Set(state.map((s) => s.output.name)));

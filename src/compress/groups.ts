@@ -82,12 +82,16 @@ export function channelGroups(graph: Graph): ChannelGroups {
     produce: reasons.map(() => [] as AxisPlace[]),
     consume: reasons.map(() => [] as AxisPlace[]),
   };
+  const layers = new Map<number, string>();
   for (const node of graph.nodes) {
     for (const { value, axis, role } of weightAxes(node)) {
       const found = tied.find(value, axis, node);
       const inside = new Set((found && parsed.get(found))?.map((s) => s.group));
       const place = { value, axis, ...(found?.user && { user: found.user }) };
-      for (const group of inside) roles[role][group]!.push(place);
+      for (const group of inside) {
+        roles[role][group]!.push(place);
+        if (role === 'produce' && !layers.has(group)) layers.set(group, layerOf(node, value.name));
+      }
     }
   }
 
@@ -99,7 +103,7 @@ export function channelGroups(graph: Graph): ChannelGroups {
     const why = [...reasons[group]!];
     if (width === 1 && why.length === 0) why.push('one channel cannot be divided');
     const producers = roles.produce[group]!;
-    const base = groupName(producers, activations[group]!, parameters[group]!);
+    const base = layers.get(group) ?? otherName(activations[group]!, parameters[group]!);
     const name = unused(base, new Set(names.values()));
     names.set(group, name);
     list.push({
@@ -197,12 +201,13 @@ function parse(
   return segments;
 }
 
-function groupName(
-  producers: readonly AxisPlace[],
-  activations: readonly AxisPlace[],
-  parameters: readonly AxisPlace[],
-): string {
-  if (producers.length > 0) return layerName(producers[0]!.value.name);
+/** PyTorch's exporter gives weights it has merged with a norm numbers (`onnx::Conv_63`), but the node its place (`/down2/Conv`). */
+function layerOf({ name }: Node, parameter: string): string {
+  const place = /^\/(.+)\/[^/]+$/.exec(name)?.[1];
+  return parameter.startsWith('onnx::') && place ? place.replaceAll('/', '.') : layerName(parameter);
+}
+
+function otherName(activations: readonly AxisPlace[], parameters: readonly AxisPlace[]): string {
   const fed = activations.find(({ value }) => value.node === undefined);
   return fed ? fed.value.name : layerName(parameters[0]!.value.name);
 }

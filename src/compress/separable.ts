@@ -102,7 +102,14 @@ function separated(
   const each = target.scoped(`${layer}.depthwise`, () => {
     const weight = parameter('depthwise.weight', kernels);
     const shift = parameter('depthwise.bias', float32([channels], new Float32Array(channels)));
-    return instanceNorm(conv(x, weight, { ...depthwiseAttributes(node, channels), bias: shift }));
+    const y = conv(x, weight, { ...depthwiseAttributes(node, channels), bias: shift });
+    const filled = (name: string, fill: number) =>
+      internConstant(
+        target,
+        `${name}${channels}`,
+        float32([channels], new Float32Array(channels).fill(fill)),
+      );
+    return instanceNorm(y, filled('ones', 1), filled('zeros', 0));
   });
   return target.scoped(`${layer}.pointwise`, () =>
     conv(each, parameter('pointwise.weight', float32([outputs, channels, 1, 1], scaled)), {

@@ -1,4 +1,4 @@
-import type { Graph } from '../graph/graph.ts';
+import { float32, type Graph } from '../graph/graph.ts';
 import { buildGenerator } from '../models/generator.ts';
 import { type Initialiser, initialise } from '../models/init.ts';
 import type { GeneratorConfig, StudentConfig } from '../recipe/schema.ts';
@@ -85,7 +85,26 @@ function groupStudent(options: StudentOptions): Student {
   const groups = channelGroups(source);
   const widths = groupWidths(options, groups);
   const graph = cut(options, source, groups, ({ name }) => widths.get(name));
-  return { graph: student.initFrom === 'random' ? initialise(graph, { init, gain: initGain, seed }) : graph };
+  if (student.initFrom === 'random') {
+    initialise(graph, { init, gain: initGain, seed });
+    plainNorms(graph);
+  }
+  return { graph };
+}
+
+/** Norms without statistics start with scale 1 and shift 0; `initialise` leaves their vectors, which came from the teacher. */
+function plainNorms(graph: Graph): void {
+  for (const { op, inputs } of graph.nodes) {
+    if (op !== 'InstanceNormalization' && op !== 'LayerNormalization') continue;
+    for (const [slot, fill] of [
+      [1, 1],
+      [2, 0],
+    ] as const) {
+      const { tensor } = inputs[slot] ?? {};
+      if (tensor)
+        inputs[slot]!.tensor = float32(tensor.shape, new Float32Array(tensor.data.length).fill(fill));
+    }
+  }
 }
 
 /** The teacher, its convolutions separated where the student's are to be. */

@@ -1,11 +1,11 @@
-import { floorDivDim, productDims } from '../graph/dims.ts';
+import { productDims, quotientDims } from '../graph/dims.ts';
 import type { Dim, Value } from '../graph/graph.ts';
 import { constantNumbers, isStatic, showShape } from '../graph/graph.ts';
 import { broadcastShapes } from './broadcast.ts';
 import type { ChannelRelation, NodeView, Op } from './op.ts';
 import { axisOf, emit, ints, need, num, shapeError } from './op.ts';
 import { reshapeRelations } from './reshape-channels.ts';
-import { findDim, rankFrom, shapeOf, sizesValue, unknownDims } from './sizes.ts';
+import { findDim, rankFrom, shapeOf, sizesValue, unknownDim, unknownDims } from './sizes.ts';
 
 // y = x in another shape: dx = dy in x's shape
 export const Reshape: Op = {
@@ -13,44 +13,31 @@ export const Reshape: Op = {
   infer(view) {
     const x = need(view, 0);
     const target = constantNumbers(need(view, 1));
-    if (!target) return [{ dtype: x.dtype, shape: unknownDims(x.graph, rankFrom(view, 1)) }];
-    const shape: Dim[] = target.map((d, i) => (d === 0 ? (x.shape[i] ?? 0) : d));
-    const hole = shape.indexOf(-1);
-    if (shape.some((d, i) => typeof d === 'number' && d < 0 && i !== hole))
-      throw shapeError(view, `the target shape may have one -1, got [${target.join(', ')}]`);
-    if (hole >= 0) shape[hole] = remaining(view, x.shape, target, shape, hole);
-    else if (isStatic(x.shape) && isStatic(shape) && productDims(x.shape) !== productDims(shape))
-      throw shapeError(view, `${showShape(x.shape)} must have as many elements as ${showShape(shape)}`);
+    const shape = target ? reshapedDims(view, target) : unknownDims(x.graph, rankFrom(view, 1));
     return [{ dtype: x.dtype, shape }];
   },
   gradient: ({ dy, inputs: [x] }) => [reshape(dy, x!.shape, x!), null],
   channels: reshapeRelations,
 };
 
-/** What −1 stands for. Symbols on both sides cancel: [batch, 64, 8, 8] → [batch, −1] leaves 4096. */
-function remaining(
-  view: NodeView,
-  from: readonly Dim[],
-  target: readonly number[],
-  shape: readonly Dim[],
-  hole: number,
-): Dim {
-  const left = [...from];
-  let known = 1;
-  for (const [i, d] of shape.entries()) {
-    if (i === hole) continue;
-    const at = typeof d === 'string' ? left.indexOf(d) : -1;
-    if (at >= 0) left.splice(at, 1);
-    else if (typeof d === 'number') known *= d;
+/** The shape a target stands for: 0 copies a size of the input, −1 is what remains; the other sizes may be symbols. */
+export function reshapedDims(view: NodeView, target: readonly Dim[]): Dim[] {
+  const from = need(view, 0).shape;
+  const shape = target.map((d, i) => (d === 0 ? (from[i] ?? 0) : d));
+  const hole = shape.indexOf(-1);
+  if (shape.some((d, i) => typeof d === 'number' && d < 0 && i !== hole))
+    throw shapeError(view, `the target shape may have one -1, got [${target.join(', ')}]`);
+  const others = shape.filter((_, i) => i !== hole);
+  if (hole >= 0) {
+    const remaining = quotientDims(from, others);
+    const exact =
+      !isStatic(from) || !isStatic(others) || productDims([...others, remaining ?? 0]) === productDims(from);
+    if (!exact) throw shapeError(view, `${showShape(from)} must be divisible into [${target.join(', ')}]`);
+    shape[hole] = remaining ?? unknownDim(need(view, 0).graph);
+  } else if (isStatic(from) && isStatic(shape) && productDims(from) !== productDims(shape)) {
+    throw shapeError(view, `${showShape(from)} must have as many elements as ${showShape(shape)}`);
   }
-  const total = productDims(left);
-  if (typeof total === 'number' && (known === 0 || total % known !== 0))
-    throw shapeError(view, `${showShape(from)} must be divisible into [${target.join(', ')}]`);
-  if (typeof total === 'number') return total / known;
-  // Numbers on both sides cancel too: [batch, 6, 4] → [−1, 4] leaves 6*batch.
-  const numbers = left.filter((d) => typeof d === 'number').reduce((a, b) => a * b, 1);
-  if (numbers % known !== 0) return floorDivDim(total, known);
-  return productDims([...left.filter((d) => typeof d === 'string'), numbers / known]);
+  return shape;
 }
 
 // Flatten: [d0…d(axis−1), daxis…] → [∏, ∏]

@@ -161,7 +161,7 @@ test('a narrowed random network gives what the full one gives when the dropped c
       const scale = full.reduce((a, x) => Math.max(a, Math.abs(x)), 1);
       expect(small0).toBeAllclose(full, { atol: 1e-4 * scale });
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
-  expect(narrowed).toBeGreaterThan(30);
+  expect(narrowed).toBeGreaterThan(20);
 });

@@ -3,11 +3,12 @@ import { channelGroups } from '../../src/compress/groups.ts';
 import { channelScores } from '../../src/compress/importance.ts';
 import { type Architecture, makeStudent } from '../../src/compress/student.ts';
 import { checkGraph } from '../../src/graph/check.ts';
-import { Graph } from '../../src/graph/graph.ts';
+import { float32, Graph } from '../../src/graph/graph.ts';
 import { buildGenerator } from '../../src/models/generator.ts';
 import { convolution, normalise } from '../../src/models/layers.ts';
 import { relu, tanh } from '../../src/ops/activation.ts';
 import { add } from '../../src/ops/elementwise.ts';
+import { instanceNorm } from '../../src/ops/norm.ts';
 import type { StudentConfig } from '../../src/recipe/schema.ts';
 import { outputOf, parameterShapes, randomise } from './networks.ts';
 
@@ -47,7 +48,14 @@ function foreign(): Graph {
   const graph = new Graph('foreign');
   let x = graph.input('input', 'float32', [1, 1, 8, 8]);
   x = relu(normalise(convolution(x, 'model.0', 24, { kernel: 3, pad: 1 }), 'model.0', 'batch'));
-  const inner = relu(convolution(x, 'model.1.a', 10, { kernel: 3, pad: 1 }));
+  const vector = (part: string) =>
+    graph.constant(float32([10], new Float32Array(10)), `model.1.norm.${part}`);
+  const normal = instanceNorm(
+    convolution(x, 'model.1.a', 10, { kernel: 3, pad: 1 }),
+    vector('weight'),
+    vector('bias'),
+  );
+  const inner = relu(normal);
   x = add(x, convolution(inner, 'model.1.b', 24, { kernel: 3, pad: 1 }));
   graph.output(tanh(convolution(x, 'model.2', 3, { kernel: 3, pad: 1 })), 'output');
   return randomise(graph);
@@ -147,8 +155,11 @@ test('a foreign teacher is narrowed by ratio to multiples of 4, or by widths in 
   expect(separable.find('model.1.a.depthwise.weight')?.shape).toEqual([12, 1, 3, 3]);
   expect(separable.find('model.0.weight')?.shape).toEqual([12, 1, 3, 3]);
   expect(new Set(await outputOf(separable)).size).toBeGreaterThan(50);
-  const random = make({ ratio: 0.5, initFrom: 'random' }).find('model.0.bias')!.tensor!.data;
-  expect([...random]).toEqual(new Array(12).fill(0));
+  const random = make({ ratio: 0.5, initFrom: 'random' });
+  const values = (name: string) => [...random.find(name)!.tensor!.data];
+  expect(values('model.0.bias')).toEqual(new Array(12).fill(0));
+  expect(values('model.1.norm.weight')).toEqual(new Array(4).fill(1));
+  expect(values('model.1.norm.bias')).toEqual(new Array(4).fill(0));
 });
 
 test('students that cannot be made are errors', () => {

@@ -1,5 +1,6 @@
 import { mulDim } from '../../graph/dims.ts';
 import { type Dim, float32, isStatic, type Value } from '../../graph/graph.ts';
+import { reshapedDims } from '../layout.ts';
 import { ints, num, str } from '../op.ts';
 import {
   addNode,
@@ -14,25 +15,21 @@ import {
 } from './call.ts';
 import { axisIn } from './index-space.ts';
 
-/** A target whose sizes are partly symbols becomes constant: 0 copies a size, −1 is what remains. */
+/** A target whose sizes are partly symbols becomes constant where it can: 0 copies a size, −1 is what remains. */
 export function reshapeTo(call: Call): Value[] {
   const x = required(call, 0);
   const target = dimsOf(call, 1)?.items;
   if (num(call.attributes, 'allowzero', 0) === 1 && (!target || target.includes(0)))
     refuse(call, 'OP_UNSUPPORTED', 'allowzero with a size of 0 is not supported');
   if (!target || isStatic(target)) return addNode(call, 'Reshape', [x, required(call, 1)]);
-  const placed = target.map((d, i) => (typeof d === 'string' && d === x.shape[i] ? 0 : d));
-  const open = placed.filter((d) => typeof d === 'string');
-  if (open.length > 1 || (open.length === 1 && placed.includes(-1)))
-    return addNode(
-      call,
-      'Reshape',
-      [x, required(call, 1)],
-      {},
-      target.some((d) => d === -1 || d === 0) ? undefined : target,
-    );
+  const shape = reshapedDims({ op: call.op, name: call.name, inputs: [x], attributes: {} }, target);
+  const placed = target.map((d, i) => {
+    if (typeof d === 'string' && d === x.shape[i]) return 0;
+    return d === -1 ? shape[i]! : d;
+  });
+  const open = placed.filter((d) => typeof d === 'string').length;
+  if (open > 1) return addNode(call, 'Reshape', [x, required(call, 1)], {}, shape);
   const sizes = placed.map((d) => (typeof d === 'string' ? -1 : d));
-  const shape = target.includes(-1) ? undefined : target;
   return addNode(call, 'Reshape', [x, x.graph.vector(sizes)], {}, shape);
 }
 

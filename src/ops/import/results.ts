@@ -82,8 +82,9 @@ function convert(call: Call): Value[] {
 }
 
 function converterOf({ op, name }: Call): (call: Call) => Value | readonly Value[] {
-  const special = [converters, decompositions].find((table) => Object.hasOwn(table, op));
-  if (special) return special[op]!;
+  if (Object.hasOwn(converters, op)) return converters[op]!;
+  if (Object.hasOwn(decompositions, op))
+    return (call) => call.graph.scoped(name, () => decompositions[op]!(call));
   if (findOp(op))
     return (call) =>
       addNode(
