@@ -19,15 +19,45 @@ const { rounds, threads, python } = values;
 const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 const folder = mkdtempSync(join(tmpdir(), 'ganlet-bench-'));
 try {
-  for (const [width, size] of [[16, 64], [16, 256], [32, 256]]) {
+  for (const [width, size] of [
+    [16, 64],
+    [16, 256],
+    [32, 256],
+  ]) {
     const model = join(folder, `${width}-${size}.onnx`);
     const cli = join(here, '../dist/cli/main.js');
-    await run(process.execPath, [cli, 'model', 'resnet', '--base-width', String(width), '--blocks', '9', '--separable', '--size', String(size), '--out', model]);
+    await run(process.execPath, [
+      cli,
+      'model',
+      'resnet',
+      '--base-width',
+      String(width),
+      '--blocks',
+      '9',
+      '--separable',
+      '--size',
+      String(size),
+      '--out',
+      model,
+    ]);
     const pairs = [];
     for (let i = 0; i < Number(rounds); i++) {
-      const ours = JSON.parse((await run(process.execPath, [cli, 'profile', model, '--json', '--threads', threads])).stdout).latency.median;
-      const args = ['--base-width', String(width), '--size', String(size), '--separable', '--threads', threads, '--json'];
-      const theirs = JSON.parse((await run(python, [join(here, 'pytorch_infer.py'), ...args])).stdout).medianSeconds * 1000;
+      const ours = JSON.parse(
+        (await run(process.execPath, [cli, 'profile', model, '--json', '--threads', threads])).stdout,
+      ).latency.median;
+      const args = [
+        '--base-width',
+        String(width),
+        '--size',
+        String(size),
+        '--separable',
+        '--threads',
+        threads,
+        '--json',
+      ];
+      const theirs =
+        JSON.parse((await run(python, [join(here, 'pytorch_infer.py'), ...args])).stdout).medianSeconds *
+        1000;
       pairs.push([ours, theirs]);
     }
     const ratio = median(pairs.map(([a, b]) => a / b)).toFixed(2);

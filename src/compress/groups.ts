@@ -201,10 +201,14 @@ function parse(
   return segments;
 }
 
-/** PyTorch's exporter gives weights it has merged with a norm numbers (`onnx::Conv_63`), but the node its place (`/down2/Conv`). */
+/**
+ * PyTorch's exporter gives weights it has merged with a norm numbers (`onnx::Conv_63`), but the node its place: the layer
+ * `down2.1` in `/down2/down2.1/Conv`, where the first of two steps is that of the container.
+ */
 function layerOf({ name }: Node, parameter: string): string {
-  const place = /^\/(.+)\/[^/]+$/.exec(name)?.[1];
-  return parameter.startsWith('onnx::') && place ? place.replaceAll('/', '.') : layerName(parameter);
+  const steps = name.split('/').slice(1, -1);
+  if (!parameter.startsWith('onnx::') || steps.length === 0) return layerName(parameter);
+  return steps.filter((step, i) => !steps[i + 1]?.startsWith(`${step}.`)).join('.');
 }
 
 function otherName(activations: readonly AxisPlace[], parameters: readonly AxisPlace[]): string {

@@ -119,7 +119,7 @@ export function floorDivDim(a: Dim, b: number): Dim {
 }
 
 function floorOf(sum: Sum, b: number): Dim {
-  const common = [...sum.terms.values(), sum.constant].reduce(gcd, b);
+  const common = Math.abs([...sum.terms.values(), sum.constant].reduce(gcd, b));
   const [inner, by] = [spell(scaled(sum, 1 / common)) as string, b / common];
   if (by === 1) return inner;
   // floor((floor(x/n) + c)/b) = floor((x + n*c)/(n*b))

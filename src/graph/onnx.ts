@@ -82,12 +82,14 @@ export interface RawModel {
   metadata: Map<string, string>;
 }
 
-/** The graph as the bytes of an ONNX file (opset 17, IR version 8). Weights are copied once. */
+/**
+ * The graph as the bytes of an ONNX file (opset 17, IR version 8). The opset, without which no reader accepts a model, is
+ * written last, so that a file cut short anywhere is never taken for a whole one.
+ */
 export function encodeOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
     producerName: 'ganlet',
-    opsetImport: [{ domain: '', version: BigInt(OPSET) }],
     metadataProps: [...graph.metadata].map(([key, value]) => ({ key, value })),
     graph: create(GraphProtoSchema, {
       name: graph.name,
@@ -105,7 +107,12 @@ export function encodeOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
       initializer: [...graph.constants.values()].map((value) => encodeTensor(value.tensor!, value.name)),
     }),
   });
-  return toBinary(ModelProtoSchema, model) as Uint8Array<ArrayBuffer>;
+  const opset = create(ModelProtoSchema, { opsetImport: [{ domain: '', version: BigInt(OPSET) }] });
+  const parts = [model, opset].map((part) => toBinary(ModelProtoSchema, part));
+  const bytes = new Uint8Array(parts[0]!.length + parts[1]!.length);
+  bytes.set(parts[0]!);
+  bytes.set(parts[1]!, parts[0]!.length);
+  return bytes;
 }
 
 function encodeValueInfo(value: Value) {
@@ -236,7 +243,7 @@ function decodeType(info: ValueInfoProto): TensorType | undefined {
   const dims = type.value.shape?.dim;
   if (!dtype || !dims) return undefined;
   const shape = dims.map((d, i): Dim => {
-    if (d.value.case === 'dimValue') return Number(d.value.value);
+    if (d.value.case === 'dimValue' && d.value.value >= 0n) return Number(d.value.value);
     return d.value.case === 'dimParam' && d.value.value !== '' ? d.value.value : `${info.name}:${i}`;
   });
   return { dtype, shape };

@@ -6,9 +6,9 @@ import { prune } from '../graph/prune.ts';
 import { writeFileAtomic } from '../util/atomic.ts';
 import { GanletError } from '../util/errors.ts';
 import { fileError } from '../util/file-error.ts';
+import { knownOf } from './fold/known.ts';
 import { materialise, rename, type Slot } from './import/call.ts';
 import { withListAsInput } from './import/convert.ts';
-import { knownOf } from './import/known.ts';
 import { resultsOf, unsupported } from './import/results.ts';
 
 /** Opsets whose files can be read. */

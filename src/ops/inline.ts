@@ -1,8 +1,20 @@
-import type { Graph, Node, TensorType, Value } from '../graph/graph.ts';
+import {
+  type Dim,
+  type Graph,
+  int64,
+  isStatic,
+  type Node,
+  type Tensor,
+  type TensorType,
+  type Value,
+} from '../graph/graph.ts';
 import { GanletError } from '../util/errors.ts';
 import { dropoutWith } from './activation.ts';
+import { fold } from './fold/fold.ts';
+import { knownOf, tensorOf } from './fold/known.ts';
 import { findOp } from './index.ts';
 import { batchNormTraining } from './norm.ts';
+import { isUnknownDim } from './sizes.ts';
 
 export interface InlineOptions {
   /** What each input of the network is connected to. */
@@ -39,6 +51,8 @@ export function inline(target: Graph, network: Graph, options: InlineOptions): I
     values.set(input, given);
   }
   const statistics = new Map<string, Value>();
+  /** Constants that nodes of the network came to. */
+  const computed = new Set<Value>();
   const resolve = (x: Value | null): Value | null => {
     if (!x) return null;
     let copy = values.get(x);
@@ -73,6 +87,15 @@ export function inline(target: Graph, network: Graph, options: InlineOptions): I
       values.set(node.outputs[0]!, options.dropout ? dropoutWith(x, options.dropout(node, x)) : x);
       continue;
     }
+    const folded = foldNode(node, inputs, computed);
+    if (folded) {
+      for (const [i, y] of node.outputs.entries()) {
+        const value = target.constant(folded[i]!, `${prefix}/${y.name}`);
+        computed.add(value);
+        values.set(y, value);
+      }
+      continue;
+    }
     const copy = target.add(
       node.op,
       inputs,
@@ -100,7 +123,36 @@ function inferred(node: Node, inputs: (Value | null)[], prefix: string): (Tensor
     attributes: node.attributes,
     outputs: node.outputs,
   });
-  return types.map((type, i) => ({ ...type, name: `${prefix}/${node.outputs[i]!.name}` }));
+  return types.map(({ dtype, shape }, i) => {
+    const before = node.outputs[i]!;
+    // A size read at run time keeps the symbol by which the network knows it.
+    const dims = shape.map((d, k): Dim => (isUnknownDim(d) ? (before.shape[k] ?? d) : d));
+    return { dtype, shape: dims, name: `${prefix}/${before.name}` };
+  });
+}
+
+/**
+ * What a node that computes sizes or indices gives, when that is known here: a network read with run-time sizes spells them
+ * as chains of small nodes, which come to numbers where its inputs have static shapes. Weights are left alone.
+ */
+function foldNode(
+  node: Node,
+  inputs: readonly (Value | null)[],
+  computed: ReadonlySet<Value>,
+): Tensor[] | undefined {
+  if (node.op === 'Shape') {
+    const { shape } = inputs[0]!;
+    if (!isStatic(shape)) return undefined;
+    const { start = 0, end = shape.length } = node.attributes as { start?: number; end?: number };
+    return [int64(shape.slice(start, end))];
+  }
+  const given = inputs.filter((x) => x !== null);
+  if (given.length === 0 || !given.every((x) => x.tensor)) return undefined;
+  if (given.some((x) => x.dtype.startsWith('float')) && !given.some((x) => computed.has(x))) return undefined;
+  const known = inputs.map((x) => (x ? knownOf(x.tensor!) : null));
+  if (!known.every((k) => k !== undefined)) return undefined;
+  const tensors = fold(node.op, known, node.attributes)?.map(tensorOf);
+  return tensors?.every((t) => t !== undefined) ? tensors : undefined;
 }
 
 /** A constant in the target: numbers and short index lists are shared, tensors keep their name under the prefix. */

@@ -13,6 +13,11 @@ export function unknownDim(graph: Graph): string {
   return `unknown${count}`;
 }
 
+/** Whether a dimension was made by `unknownDim`. */
+export function isUnknownDim(dim: Dim): boolean {
+  return typeof dim === 'string' && /^unknown\d+$/.test(dim);
+}
+
 /** `count` dimensions of which nothing is known. */
 export function unknownDims(graph: Graph, count: number): string[] {
   return Array.from({ length: count }, () => unknownDim(graph));

@@ -117,7 +117,7 @@ async function trainStudent(
   await writeJsonAtomic(join(out, stage, 'network.json'), {
     architecture: student.architecture,
     training: stage === 'naive' ? { ...config, distill: 'none', lambdaDistill: 0 } : config,
-    teacher: { sha256: teacher.sha256, macs: teacher.card?.macs.true },
+    teacher: { sha256: teacher.sha256, macs: teacher.card?.macs?.true },
   });
   await markStageDone(out, stage, inputs, [`${stage}/network.onnx`, `${stage}/network.json`]);
 }

@@ -72,7 +72,7 @@ test('an expression evaluates to what its operations give on numbers', () => {
       const known = new Map(symbols.map((symbol, i) => [symbol, sizes[i]!]));
       expect(evaluateDim(dim, known)! + 0).toBe(value(sizes) + 0);
     }),
-    { numRuns: 2000 },
+    { numRuns: 5000 },
   );
 });
 

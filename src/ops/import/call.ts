@@ -1,7 +1,7 @@
 import type { Attributes, Dim, Graph, Tensor, Value } from '../../graph/graph.ts';
 import { GanletError } from '../../util/errors.ts';
+import { type Known, knownOf, numbersOf, tensorOf } from '../fold/known.ts';
 import { type OpType, ops } from '../index.ts';
-import { type Known, knownOf, numbersOf, tensorOf } from './known.ts';
 
 /** What a name of the file stands for. It becomes a value of the graph when a node needs it there. */
 export interface Slot {

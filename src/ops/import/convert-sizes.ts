@@ -1,5 +1,6 @@
 import { mulDim } from '../../graph/dims.ts';
 import { type Dim, float32, isStatic, type Value } from '../../graph/graph.ts';
+import { axisIn } from '../fold/index-space.ts';
 import { reshapedDims } from '../layout.ts';
 import { ints, num, str } from '../op.ts';
 import {
@@ -13,7 +14,6 @@ import {
   required,
   without,
 } from './call.ts';
-import { axisIn } from './index-space.ts';
 
 /** A target whose sizes are partly symbols becomes constant where it can: 0 copies a size, −1 is what remains. */
 export function reshapeTo(call: Call): Value[] {

@@ -1,4 +1,5 @@
 import { int64, type Value } from '../../graph/graph.ts';
+import { axisIn } from '../fold/index-space.ts';
 import { reshape } from '../layout.ts';
 import { ints, num, str } from '../op.ts';
 import {
@@ -13,7 +14,6 @@ import {
   without,
 } from './call.ts';
 import { expand, reshapeTo, resize, slice, split } from './convert-sizes.ts';
-import { axisIn } from './index-space.ts';
 
 const reExport = 'export the model again in evaluation mode (model.eval())';
 
@@ -44,9 +44,9 @@ function softmax(type: 'Softmax' | 'LogSoftmax'): Converter {
   return (call) => {
     const x = required(call, 0);
     const rank = x.shape.length;
-    const axis = axisIn(num(call.attributes, 'axis', call.opset < 13 ? 1 : -1), rank);
-    if (call.opset >= 13 || x.shape.slice(axis + 1).every((d) => d === 1))
-      return addNode(call, type, [x], { axis });
+    if (call.opset >= 13) return addNode(call, type, [x], call.attributes);
+    const axis = axisIn(num(call.attributes, 'axis', 1), rank);
+    if (x.shape.slice(axis + 1).every((d) => d === 1)) return addNode(call, type, [x], { axis });
     const [flat] = addNode({ ...call, name: `${call.name}/flatten` }, 'Flatten', [x], { axis });
     const [y] = addNode(call, type, [flat!], { axis: 1 });
     return reshape(y!, x.shape, x);

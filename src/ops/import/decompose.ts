@@ -1,12 +1,12 @@
 import type { Value } from '../../graph/graph.ts';
 import { elu, gelu, softplus, tanh } from '../activation.ts';
 import { abs, add, div, exp, greater, log, mul, sqrt, square, sub, where } from '../elementwise.ts';
+import { axisIn } from '../fold/index-space.ts';
 import { Expand, reshape } from '../layout.ts';
 import { groupNorm } from '../norm.ts';
 import { emit, ints, num, str } from '../op.ts';
 import { reduceMax, reduceSum } from '../reduce.ts';
 import { type Call, type Converter, constantInput, refuse, required } from './call.ts';
-import { axisIn } from './index-space.ts';
 
 /** An activation x ↦ y with attributes. */
 const activation =

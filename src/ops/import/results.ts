@@ -1,12 +1,12 @@
 import type { Value } from '../../graph/graph.ts';
 import { GanletError } from '../../util/errors.ts';
+import { fold } from '../fold/fold.ts';
+import { type Known, knownOf, numbersOf } from '../fold/known.ts';
 import { findOp, type OpType } from '../index.ts';
 import { num } from '../op.ts';
 import { addNode, type Call, optional, refuse, rename, required, type Slot } from './call.ts';
 import { converters } from './convert.ts';
 import { decompositions } from './decompose.ts';
-import { fold } from './fold.ts';
-import { type Known, knownOf, numbersOf } from './known.ts';
 
 const hints: Record<string, string> = {
   Upsample: 'Upsample was replaced by Resize in opset 10; export the model again with opset_version=17',

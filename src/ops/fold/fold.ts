@@ -1,8 +1,8 @@
 import type { Attributes } from '../../graph/graph.ts';
-import { elementwiseFolds } from './fold-elementwise.ts';
-import { layoutFolds } from './fold-layout.ts';
+import { elementwiseFolds } from './elementwise.ts';
 import { elementsOf } from './index-space.ts';
 import type { Fold, Known } from './known.ts';
+import { layoutFolds } from './layout.ts';
 
 const folds: ReadonlyMap<string, Fold> = new Map(Object.entries({ ...elementwiseFolds, ...layoutFolds }));
 
