@@ -250,8 +250,15 @@ export function float32(shape: readonly number[], data: ArrayLike<number>): Tens
   return { dtype: 'float32', shape, data: data instanceof Float32Array ? data : Float32Array.from(data) };
 }
 
+/** Integers as int64; beyond its range they become its ends, which mean "to the end" in slices. */
 export function int64(values: readonly number[], shape: readonly number[] = [values.length]): Tensor {
-  return { dtype: 'int64', shape, data: BigInt64Array.from(values, (v) => BigInt(v)) };
+  return { dtype: 'int64', shape, data: BigInt64Array.from(values, toInt64) };
+}
+
+function toInt64(x: number): bigint {
+  const [lo, hi] = [-(2n ** 63n), 2n ** 63n - 1n];
+  const whole = BigInt(x);
+  return whole < lo ? lo : whole > hi ? hi : whole;
 }
 
 /** The numbers of an integer (or float) constant, or undefined when the value is not constant. */

@@ -253,7 +253,7 @@ function decodeAttribute(a: AttributeProto, where: string): Attribute {
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   switch (a.type) {
     case AttributeType.FLOAT:
-      return a.f;
+      return shortest(a.f);
     case AttributeType.INT:
       return a.name === 'to'
         ? (dtypeNames.get(Number(a.i)) ?? unsupported(`${where} casts to type ${a.i}`))
@@ -263,7 +263,7 @@ function decodeAttribute(a: AttributeProto, where: string): Attribute {
     case AttributeType.TENSOR:
       return decodeTensor(a.t!, `${where}, attribute ${a.name}`);
     case AttributeType.FLOATS:
-      return a.floats;
+      return a.floats.map(shortest);
     case AttributeType.INTS:
       return a.ints.map(Number);
     case AttributeType.STRINGS:
@@ -273,6 +273,15 @@ function decodeAttribute(a: AttributeProto, where: string): Attribute {
         `${where} has attribute "${a.name}" of a kind that is not supported (sub-graph or sparse)`,
       );
   }
+}
+
+/** The number with fewest digits that is stored as this single-precision one: 1e-5, not 0.000009999999747378752. */
+function shortest(x: number): number {
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(x.toPrecision(digits));
+    if (Math.fround(short) === x) return short;
+  }
+  return x;
 }
 
 function unsupported(what: string): never {

@@ -11,7 +11,15 @@ const names: Partial<Record<DType, string>> = {
   uint8: 'U8',
   bool: 'BOOL',
 };
-const dtypes = new Map(Object.entries(names).map(([dtype, name]) => [name, dtype as DType]));
+/** Types that only files of others have; they are widened when read. */
+const foreign = { BF16: 'bfloat16', I16: 'int16' } as const;
+const dtypes = new Map<string, SafetensorsType>([
+  ...Object.entries(names).map(([dtype, name]) => [name, dtype as DType] as const),
+  ...Object.entries(foreign),
+]);
+
+/** Element types of safetensors files. */
+export type SafetensorsType = DType | (typeof foreign)[keyof typeof foreign];
 const constructors = {
   float32: Float32Array,
   float64: Float64Array,
@@ -21,6 +29,8 @@ const constructors = {
   int8: Int8Array,
   uint8: Uint8Array,
   bool: Uint8Array,
+  bfloat16: Uint16Array,
+  int16: Int16Array,
 } as const;
 
 /**
@@ -52,14 +62,22 @@ export function encodeSafetensors(
   return bytes;
 }
 
+/** A tensor that has been checked against the file but not read. */
+export interface SafetensorsEntry {
+  readonly type: SafetensorsType;
+  readonly shape: readonly number[];
+  /** Copies the elements; bfloat16 becomes float32 and int16 becomes int32, both exactly. */
+  read(): Tensor;
+}
+
 /**
- * Reads what `encodeSafetensors` (or any other writer of the format) wrote. Everything is checked against the file's length
+ * Opens what `encodeSafetensors` (or any other writer of the format) wrote. Everything is checked against the file's length
  * before it is read. Throws TENSORS_INVALID; `file` names it in errors.
  */
-export function decodeSafetensors(
+export function openSafetensors(
   bytes: Uint8Array,
   file = 'the file',
-): { tensors: Map<string, Tensor>; metadata: Record<string, string> } {
+): { tensors: Map<string, SafetensorsEntry>; metadata: Record<string, string> } {
   const invalid = (what: string) =>
     new GanletError('TENSORS_INVALID', `${file} must be a safetensors file, ${what}`);
   if (bytes.length < 8) throw invalid(`it has ${bytes.length} bytes`);
@@ -76,24 +94,55 @@ export function decodeSafetensors(
     __metadata__?: Record<string, string>;
   };
   const start = 8 + length;
-  const tensors = new Map<string, Tensor>();
+  const tensors = new Map<string, SafetensorsEntry>();
+  let taken = 0;
   for (const [name, entry] of Object.entries(entries)) {
-    const dtype = dtypes.get(entry?.dtype);
+    const type = dtypes.get(entry?.dtype);
     const offsets = entry?.data_offsets;
-    if (!dtype || !Array.isArray(entry.shape) || !Array.isArray(offsets))
+    if (!type || !Array.isArray(entry.shape) || !Array.isArray(offsets))
       throw invalid(`tensor "${name}" has no known type, shape and place`);
+    const { shape } = entry;
     const [from, to] = offsets;
-    const kind = constructors[dtype];
-    const count = entry.shape.reduce((a, b) => a * b, 1);
+    const kind = constructors[type];
+    const count = shape.reduce((a, b) => a * b, 1);
     if (
-      !(from >= 0) ||
-      !(to >= from) ||
+      ![...shape, from, to].every((x) => Number.isSafeInteger(x) && x >= 0) ||
       start + to > bytes.length ||
       to - from !== count * kind.BYTES_PER_ELEMENT
     )
       throw invalid(`tensor "${name}" does not fit its place`);
-    const data = new kind(Uint8Array.from(bytes.subarray(start + from, start + to)).buffer) as TensorData;
-    tensors.set(name, { dtype, shape: entry.shape, data });
+    taken += to - from;
+    if (taken > bytes.length - start) throw invalid(`tensor "${name}" lies over another`);
+    const read = () => {
+      const data = new kind(Uint8Array.from(bytes.subarray(start + from, start + to)).buffer);
+      return { ...widen(data, type), shape };
+    };
+    tensors.set(name, { type, shape, read });
   }
   return { tensors, metadata };
+}
+
+/** As `openSafetensors`, with all tensors read. */
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  file = 'the file',
+): { tensors: Map<string, Tensor>; metadata: Record<string, string> } {
+  const { tensors, metadata } = openSafetensors(bytes, file);
+  return { tensors: new Map([...tensors].map(([name, entry]) => [name, entry.read()])), metadata };
+}
+
+function widen(
+  data: TensorData | Int16Array,
+  type: SafetensorsType,
+): { dtype: DType; data: TensorData } {
+  if (type === 'bfloat16') return { dtype: 'float32', data: fromBfloat16(data as Uint16Array) };
+  if (type === 'int16') return { dtype: 'int32', data: Int32Array.from(data as Int16Array) };
+  return { dtype: type, data: data as TensorData };
+}
+
+/** bfloat16 is the upper half of a float32. */
+export function fromBfloat16(halves: Uint16Array): Float32Array {
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
+  return new Float32Array(bits.buffer);
 }

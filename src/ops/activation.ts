@@ -72,7 +72,10 @@ export const HardSwish = activation('HardSwish', ({ dy, inputs: [x] }) => {
 export const Softmax: Op = {
   type: 'Softmax',
   defaults: { axis: -1 },
-  infer: sameAsFirst,
+  infer: (view) => {
+    softmaxAxis(view);
+    return sameAsFirst(view);
+  },
   gradient: (c) => {
     const [y] = c.outputs;
     const axis = softmaxAxis(c.node);
@@ -84,7 +87,10 @@ export const Softmax: Op = {
 export const LogSoftmax: Op = {
   type: 'LogSoftmax',
   defaults: { axis: -1 },
-  infer: sameAsFirst,
+  infer: (view) => {
+    softmaxAxis(view);
+    return sameAsFirst(view);
+  },
   gradient: (c) => {
     const [y] = c.outputs;
     return [sub(c.dy, mul(exp(y!), reduceSum(c.dy, [softmaxAxis(c.node)])))];

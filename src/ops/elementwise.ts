@@ -16,10 +16,11 @@ function unary(type: string, gradient?: Gradient, defaults?: Op['defaults']): Op
   return { type, infer: sameAsFirst, ...(gradient && { gradient }), ...(defaults && { defaults }) };
 }
 
-function broadcastInfer(dtype?: DType) {
+function broadcastInfer(dtype?: DType, least = 2) {
   return (view: NodeView) => {
-    const shapes = view.inputs.map((_, i) => need(view, i).shape);
     const first = need(view, 0);
+    for (let i = 1; i < least; i++) need(view, i);
+    const shapes = view.inputs.map((_, i) => need(view, i).shape);
     for (let i = 1; i < view.inputs.length; i++) {
       const other = need(view, i);
       if (other.dtype !== first.dtype)
@@ -31,6 +32,11 @@ function broadcastInfer(dtype?: DType) {
 
 function binary(type: string, gradient?: Gradient): Op {
   return { type, infer: broadcastInfer(), ...(gradient && { gradient }) };
+}
+
+/** One input or more. */
+function variadic(type: string, gradient: Gradient): Op {
+  return { type, infer: broadcastInfer(undefined, 1), gradient };
 }
 
 function comparison(type: string): Op {
@@ -71,8 +77,8 @@ const share: Gradient = ({ dy, inputs, outputs: [y], needs }) => {
         );
   return masks.map((mask, i) => (needs(i) ? mul(part, mask) : null));
 };
-export const Max = binary('Max', share);
-export const Min = binary('Min', share);
+export const Max = variadic('Max', share);
+export const Min = variadic('Min', share);
 
 export const Equal = comparison('Equal');
 export const Less = comparison('Less');

@@ -91,7 +91,7 @@ function build(model: RawModel): Graph {
   for (const [name, tensor] of model.constants) {
     // Float constants are weights: kept under their names, never folded away.
     const known = tensor.dtype.startsWith('float') ? undefined : knownOf(tensor);
-    define({ name, value: graph.constant(tensor, name), tensor, known });
+    define({ name, value: graph.constant(tensor, name), tensor, known, given: true });
   }
   // Names of computed values are set aside, so that no value made up here takes them.
   for (const name of new Set(model.nodes.flatMap((n) => n.outputs))) if (name !== '') graph.unique(name);
@@ -115,7 +115,7 @@ function build(model: RawModel): Graph {
   for (const { name } of model.outputs) {
     const slot = slots.get(name);
     if (!slot) throw new GanletError('ONNX_INVALID', `output "${name}" must be computed`);
-    graph.output(asOutput(graph, materialise(graph, slot), name));
+    graph.output(asOutput(graph, slot));
   }
   prune(graph);
   checkGraph(graph);
@@ -133,9 +133,14 @@ function symbolOf(dim: Dim, symbols: Map<string, string>): Dim {
   return symbol;
 }
 
-/** A result under its name; what is fed, constant, or already a result is copied. */
-function asOutput(graph: Graph, value: Value, name: string): Value {
-  if (value.node && value.name === name && !graph.outputs.includes(value)) return value;
+/** A result under its name; what is fed, constant under another name, or already a result is copied. */
+function asOutput(graph: Graph, slot: Slot): Value {
+  const { name } = slot;
+  const value = materialise(graph, slot);
+  const free = value.name === name && !graph.outputs.includes(value);
+  if (free && (value.node || slot.given)) return value;
+  // A constant computed while reading took the name: the copy gets it.
+  if (value.tensor && value.name === name) rename(graph, value, graph.unique(`${name}:value`));
   const types = [{ dtype: value.dtype, shape: value.shape }];
   return rename(graph, graph.add('Identity', [value], {}, types).outputs[0]!, name);
 }

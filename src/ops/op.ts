@@ -76,8 +76,9 @@ export function emitAll(
       );
   }
   const full = op.defaults ? { ...op.defaults, ...attributes } : attributes;
-  const types = op.infer({ op: op.type, name: op.type, inputs, attributes: full });
-  return owner.add(op.type, inputs, full, types).outputs;
+  const given = inputs.slice(0, inputs.findLastIndex((v) => v !== null) + 1);
+  const types = op.infer({ op: op.type, name: op.type, inputs: given, attributes: full });
+  return owner.add(op.type, given, full, types).outputs;
 }
 
 /** `emitAll` for operators with one output. */

@@ -108,9 +108,11 @@ export async function train(training: Training): Promise<Map<string, Tensor>> {
 
       // Once per tick: a line of statistics, samples.
       const kimg = (step * batch) / 1000;
-      const recon = results.recon ? `recon ${(results.recon.data[0] as number).toFixed(3)}` : '';
+      const shown = (['gan', 'recon', 'distill'] as const)
+        .flatMap((name) => (results[name] ? [`${name} ${(results[name].data[0] as number).toFixed(3)}`] : []))
+        .join('  ');
       const speed = ((step - tickAt.step) * batch) / Math.max(1e-9, seconds() - tickAt.seconds);
-      progress.update(step, `${kimg.toFixed(1)} kimg  ${recon}  ${speed.toFixed(1)} images/s`);
+      progress.update(step, `${kimg.toFixed(1)} kimg  ${shown}  ${speed.toFixed(1)} images/s`);
       if (step % tick === 0 || step === steps) {
         const ticked = step % tick || tick;
         const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / ticked]));

@@ -28,5 +28,6 @@ export function fold(
 }
 
 function isWhole(known: Known): boolean {
+  if (!known.shape.every((d) => Number.isInteger(d) && d >= 0)) return false;
   return known.items.length === elementsOf(known.shape) && known.items.every((d) => d !== undefined);
 }

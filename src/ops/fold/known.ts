@@ -1,4 +1,11 @@
-import type { Attributes, Dim, DType, Tensor, TensorData } from '../../graph/graph.ts';
+import {
+  type Attributes,
+  type Dim,
+  type DType,
+  int64,
+  type Tensor,
+  type TensorData,
+} from '../../graph/graph.ts';
 
 /**
  * A tensor whose elements are known while a file is read. Integers that stand for sizes may be symbols.
@@ -52,7 +59,7 @@ function dataOf(dtype: DType, items: readonly number[]): TensorData {
     case 'float64':
       return Float64Array.from(items);
     case 'int64':
-      return BigInt64Array.from(items, (x) => BigInt.asIntN(64, clampedBigInt(x)));
+      return int64(items).data;
     case 'int32':
       return Int32Array.from(items);
     case 'int8':
@@ -60,11 +67,4 @@ function dataOf(dtype: DType, items: readonly number[]): TensorData {
     default:
       return Uint8Array.from(items);
   }
-}
-
-/** Numbers near the ends of int64, which mean "to the end" in slices, must not wrap round. */
-function clampedBigInt(x: number): bigint {
-  const [lo, hi] = [-(2n ** 63n), 2n ** 63n - 1n];
-  const whole = BigInt(x);
-  return whole < lo ? lo : whole > hi ? hi : whole;
 }

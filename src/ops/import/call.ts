@@ -11,6 +11,8 @@ export interface Slot {
   readonly known?: Known | undefined;
   readonly tensor?: Tensor | undefined;
   value?: Value | undefined;
+  /** Whether it is an initialiser of the file. */
+  readonly given?: boolean | undefined;
   /** Adds the node that computes it. */
   readonly make?: (() => Value) | undefined;
 }
