@@ -88,7 +88,7 @@ function propagate(node: Node, wanted: ReadonlySet<Value>, arriving: Map<Value, 
 function unbroadcast(dx: Value, x: Value): Value {
   if (dx.shape.length === x.shape.length && dx.shape.every((d, i) => d === x.shape[i])) return dx;
   const extra = dx.shape.length - x.shape.length;
-  if (extra < 0) return reshape(reshape(dx, [...new Array(-extra).fill(1), ...dx.shape], x), x.shape, x);
+  if (extra < 0) return dx;
   const axes = dx.shape.flatMap((d, i) => (i < extra || (x.shape[i - extra] === 1 && d !== 1) ? [i] : []));
   const summed = axes.length > 0 ? reduceSum(dx, axes) : dx;
   return extra > 0 ? reshape(summed, x.shape, x) : summed;

@@ -8,14 +8,31 @@ import { distill } from './verbs/distill.ts';
 import { doctor } from './verbs/doctor.ts';
 import { evaluate } from './verbs/evaluate.ts';
 import { exportStudent } from './verbs/export.ts';
+import { importCheckpoint } from './verbs/import.ts';
 import { model } from './verbs/model.ts';
 import { profile } from './verbs/profile.ts';
+import { pull } from './verbs/pull.ts';
+import { push } from './verbs/push.ts';
 import { run } from './verbs/run.ts';
 import { schema } from './verbs/schema.ts';
 import { table } from './verbs/table.ts';
 import { teach } from './verbs/teach.ts';
 
-const verbs: Verb[] = [run, teach, distill, exportStudent, evaluate, table, profile, model, doctor, schema];
+const verbs: Verb[] = [
+  run,
+  teach,
+  distill,
+  exportStudent,
+  evaluate,
+  table,
+  profile,
+  model,
+  importCheckpoint,
+  pull,
+  push,
+  doctor,
+  schema,
+];
 
 // A reader that has seen enough (`ganlet schema | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

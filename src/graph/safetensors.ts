@@ -131,10 +131,7 @@ export function decodeSafetensors(
   return { tensors: new Map([...tensors].map(([name, entry]) => [name, entry.read()])), metadata };
 }
 
-function widen(
-  data: TensorData | Int16Array,
-  type: SafetensorsType,
-): { dtype: DType; data: TensorData } {
+function widen(data: TensorData | Int16Array, type: SafetensorsType): { dtype: DType; data: TensorData } {
   if (type === 'bfloat16') return { dtype: 'float32', data: fromBfloat16(data as Uint16Array) };
   if (type === 'int16') return { dtype: 'int32', data: Int32Array.from(data as Int16Array) };
   return { dtype: type, data: data as TensorData };

@@ -75,9 +75,13 @@ function needFinite(data: Float32Array | Float64Array, dimension: number, first:
   for (let i = 0; i < data.length; i++) {
     if (Number.isFinite(data[i]!)) continue;
     const row = first + Math.floor(i / dimension);
-    throw new GanletError('FEATURES_INVALID', `features must be finite numbers, picture ${row} has ${data[i]}`, {
-      hint: 'check the feature network and its preprocessing on that picture',
-    });
+    throw new GanletError(
+      'FEATURES_INVALID',
+      `features must be finite numbers, picture ${row} has ${data[i]}`,
+      {
+        hint: 'check the feature network and its preprocessing on that picture',
+      },
+    );
   }
 }
 
@@ -118,7 +122,10 @@ export async function selected(from: Features, indices: ArrayLike<number>): Prom
 export async function halves(from: Features, seed = 2020): Promise<[Features, Features]> {
   const order = randomState(seed).permutation(from.count);
   const half = Math.floor(from.count / 2);
-  return [await selected(from, order.subarray(0, half)), await selected(from, order.subarray(half, 2 * half))];
+  return [
+    await selected(from, order.subarray(0, half)),
+    await selected(from, order.subarray(half, 2 * half)),
+  ];
 }
 
 /** Throws FEATURES_MISMATCH unless both have the same dimension, TOO_FEW_PICTURES unless both have `least` rows. */

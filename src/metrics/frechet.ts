@@ -1,8 +1,9 @@
 import { GanletError } from '../util/errors.ts';
 import { type Features, inMemory, needComparable } from './features.ts';
-import { semidefiniteRoot, symmetricEigenvalues } from './linalg.ts';
+import { symmetricEigenvalues } from './linalg.ts';
 import { type Matrix, product } from './matrix.ts';
 import { centre, type Moments, momentsOf } from './moments.ts';
+import { semidefiniteRoot } from './semidefinite-root.ts';
 import { singularValues, transpose } from './singular-values.ts';
 
 /** A Fréchet distance with what it is made of and how far it can be trusted. */
@@ -16,11 +17,11 @@ export interface FrechetDistance {
   traceRoot: number;
   /** The negative value that was set to 0 because rounding explains it (less than 1e-3 of the traces), else null. */
   clamped: number | null;
-  /** From eigenvalues of covariances, or exactly from the features as the sum of singular values (`nuclear`). */
-  method: 'eigenvalues' | 'nuclear';
-  /** Numerical ranks of the covariances; null where features were used and none had to be found. */
+  /** Where `traceRoot` comes from: singular values are exact, roots of eigenvalues right to some 1e-6 where covariances are singular. */
+  method: 'eigenvalues' | 'singular values';
+  /** Numerical rank of the real covariance; null where the features themselves were used and it had not to be found. */
   rankReal: number | null;
-  /** Negative mass cut off before taking roots, a sum of eigenvalues; 0 for `nuclear`. */
+  /** What was cut off as rounding before taking roots, a sum of eigenvalues: about 0. */
   clampedMass: number;
   countReal: number | null;
   countFake: number | null;
@@ -28,12 +29,16 @@ export interface FrechetDistance {
   warnings: string[];
 }
 
+/** Up to this many dimensions the exact way is quick enough. */
+const exactDimensions = 768;
+
 /**
  * The distance between two Gaussians of these moments, real first (Fréchet distance; Heusel et al. 2017 for FID).
  *
- * tr (Σr Σf)^½ is the sum of roots of the eigenvalues of LᵀΣfL for any L with LLᵀ = Σr: a symmetric problem with non-negative
- * eigenvalues, so nothing complex appears and no ε is added. Where a covariance is rank-deficient (fewer pictures than
- * dimensions) null eigenvalues add errors of some 1e-6; `frechetFromFeatures` has none. Throws FEATURES_MISMATCH.
+ * With Σr = KKᵀ and Σf = LLᵀ, tr (Σr Σf)^½ is the sum of the singular values of KᵀL, or of the roots of the eigenvalues of KᵀΣfK:
+ * nothing complex appears and no ε is added. Singular values are exact also for singular covariances; above 768 dimensions
+ * they would take too long (2048: some 20 s against 4 s), and eigenvalues are taken, for which null directions of a covariance add
+ * errors of up to some 1e-6; `frechetFromFeatures` has none. Throws FEATURES_MISMATCH.
  */
 export async function frechetFromMoments(real: Moments, fake: Moments): Promise<FrechetDistance> {
   const d = real.dimension;
@@ -44,17 +49,30 @@ export async function frechetFromMoments(real: Moments, fake: Moments): Promise<
       { hint: 'measure both with the same feature network, layer and ddof' },
     );
   }
-  const root = semidefiniteRoot(square(real.covariance, d));
+  const terms = {
+    meanTerm: squaredDistance(real.mean, fake.mean),
+    traceReal: trace(real),
+    traceFake: trace(fake),
+  };
+  const root = await semidefiniteRoot(square(real.covariance, d));
+  if (Math.min(d, root.rank) <= exactDimensions) {
+    const other = await semidefiniteRoot(square(fake.covariance, d));
+    const values = singularValues(await product(root.factor, other.factor, 'left'));
+    const clampedMass = root.residue + other.residue;
+    const numerics = { method: 'singular values' as const, rankReal: root.rank, clampedMass };
+    return distance({ ...terms, traceRoot: sum(values) }, real, fake, numerics);
+  }
   const half = await product(square(fake.covariance, d), root.factor);
   const inner = await product(root.factor, half, 'left');
   symmetrise(inner);
+  // Pivoting put large rows first; the reduction keeps more digits of small eigenvalues when they come last.
+  inner.data.reverse();
   let [traceRoot, clampedMass] = [0, root.residue];
   for (const value of symmetricEigenvalues(inner)) {
     if (value > 0) traceRoot += Math.sqrt(value);
     else clampedMass -= value;
   }
-  const terms = { ...termsOf(real, fake), traceRoot };
-  return distance(terms, real, fake, {
+  return distance({ ...terms, traceRoot }, real, fake, {
     method: 'eigenvalues',
     rankReal: root.rank,
     clampedMass,
@@ -82,30 +100,22 @@ export async function frechetFromFeatures(
     meanTerm: squaredDistance(a.mean, b.mean),
     traceReal: sumOfSquares(a.matrix.data),
     traceFake: sumOfSquares(b.matrix.data),
-    traceRoot: values.reduce((sum, x) => sum + x, 0),
+    traceRoot: sum(values),
   };
-  return distance(terms, real, fake, { method: 'nuclear', rankReal: null, clampedMass: 0 });
+  return distance(terms, real, fake, { method: 'singular values', rankReal: null, clampedMass: 0 });
 }
 
 /** A matrix A with AᵀA the covariance: the centred, scaled features themselves, or, of very many, a root of the covariance. */
 async function rootRows(all: Features, ddof: 0 | 1): Promise<{ matrix: Matrix; mean: Float64Array }> {
   if (all.count > 2 * all.dimension) {
     const { mean, covariance, dimension } = await momentsOf(all, ddof);
-    return { mean, matrix: transpose(semidefiniteRoot(square(covariance, dimension)).factor) };
+    return { mean, matrix: transpose((await semidefiniteRoot(square(covariance, dimension))).factor) };
   }
   const matrix = await inMemory(all);
   const mean = centre(matrix);
   const factor = 1 / Math.sqrt(all.count - ddof);
   for (let i = 0; i < matrix.data.length; i++) matrix.data[i]! *= factor;
   return { matrix, mean };
-}
-
-function termsOf(real: Moments, fake: Moments) {
-  return {
-    meanTerm: squaredDistance(real.mean, fake.mean),
-    traceReal: trace(real),
-    traceFake: trace(fake),
-  };
 }
 
 /** Below this share of the traces a negative distance is rounding; beyond it something is wrong and the value is shown. */
@@ -120,7 +130,10 @@ function distance(
   const traces = terms.traceReal + terms.traceFake;
   const exact = terms.meanTerm + (traces - 2 * terms.traceRoot);
   if (!Number.isFinite(exact)) {
-    throw new GanletError('METRIC_NUMERICS', 'a Fréchet distance must be finite, these features have too large values');
+    throw new GanletError(
+      'METRIC_NUMERICS',
+      'a Fréchet distance must be finite, these features have too large values',
+    );
   }
   const rounding = exact < 0 && -exact < roundingShare * traces;
   return {
@@ -136,16 +149,24 @@ function distance(
 }
 
 /** What the numbers of pictures mean for a Fréchet distance of this dimension; one sentence each. */
-export function countWarnings(countReal: number | null, countFake: number | null, dimension: number): string[] {
+export function countWarnings(
+  countReal: number | null,
+  countFake: number | null,
+  dimension: number,
+): string[] {
   const known = [countReal, countFake].filter((n) => n !== null);
   if (known.length === 0) return [];
   const least = Math.min(...known);
   const many = dimension === 1 ? '1 dimension' : `${dimension} dimensions`;
   if (least < 100) {
-    return [`${least} pictures are too few for any distance between distributions; compare pictures in pairs instead`];
+    return [
+      `${least} pictures are too few for any distance between distributions; compare pictures in pairs instead`,
+    ];
   }
   if (least <= dimension) {
-    return [`${least} pictures in ${many}: the distance is mostly sample noise; use KID, or features of fewer dimensions`];
+    return [
+      `${least} pictures in ${many}: the distance is mostly sample noise; use KID, or features of fewer dimensions`,
+    ];
   }
   if (least < 10 * dimension || (dimension >= 2048 && least < 10_000)) {
     return [
@@ -167,19 +188,23 @@ function symmetrise({ rows, data }: Matrix): void {
 }
 
 function trace({ covariance, dimension }: Moments): number {
-  let sum = 0;
-  for (let i = 0; i < dimension; i++) sum += covariance[i * dimension + i]!;
-  return sum;
+  let total = 0;
+  for (let i = 0; i < dimension; i++) total += covariance[i * dimension + i]!;
+  return total;
 }
 
 function squaredDistance(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
-  return sum;
+  let total = 0;
+  for (let i = 0; i < a.length; i++) total += (a[i]! - b[i]!) ** 2;
+  return total;
+}
+
+function sum(values: Float64Array): number {
+  return values.reduce((total, x) => total + x, 0);
 }
 
 function sumOfSquares(data: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < data.length; i++) sum += data[i]! * data[i]!;
-  return sum;
+  let total = 0;
+  for (let i = 0; i < data.length; i++) total += data[i]! * data[i]!;
+  return total;
 }

@@ -114,7 +114,7 @@ function placesOf(count: number, seed: number | null): Uint32Array {
   return places;
 }
 
-/** Adds the probabilities to `sums` and returns Σ p·log p. */
+/** Adds the probabilities to `sums` and returns Σ p·log p; NaN, adding nothing, for logits that give none. */
 function addSoftmax(
   logits: Float32Array | Float64Array,
   offset: number,
@@ -126,6 +126,7 @@ function addSoftmax(
   let total = 0;
   for (let c = 0; c < row.length; c++) total += Math.exp(logits[offset + c]! - largest);
   const log = largest + Math.log(total);
+  if (!Number.isFinite(log)) return Number.NaN;
   let negentropy = 0;
   for (let c = 0; c < row.length; c++) {
     const logP = logits[offset + c]! - log;

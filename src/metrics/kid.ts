@@ -71,7 +71,8 @@ export async function kid(
     countReal: real.count,
     countFake: fake.count,
     dimension: real.dimension,
-    warnings: size < subsetSize ? [`subsets hold ${size} pictures instead of ${subsetSize}: there are no more`] : [],
+    warnings:
+      size < subsetSize ? [`subsets hold ${size} pictures instead of ${subsetSize}: there are no more`] : [],
   };
 }
 
@@ -114,7 +115,11 @@ async function streamedSums(a: Features, b: Features, kernel: Kernel): Promise<K
   return sums;
 }
 
-async function kernelSums(x: Matrix, y: Matrix, { degree = 3, gamma, coef0 = 1 }: Kernel): Promise<KernelSums> {
+async function kernelSums(
+  x: Matrix,
+  y: Matrix,
+  { degree = 3, gamma, coef0 = 1 }: Kernel,
+): Promise<KernelSums> {
   const { data } = await product(x, y, 'right');
   const factor = gamma ?? 1 / x.columns;
   const step = y.rows + 1;

@@ -70,7 +70,13 @@ function tridiagonalise(a: Float64Array, n: number, diagonal: Float64Array, besi
 }
 
 /** `updateTwoRows` for row 0 alone. */
-function updateFirst(a: Float64Array, v: Float64Array, w: Float64Array, u: Float64Array, p: Float64Array): void {
+function updateFirst(
+  a: Float64Array,
+  v: Float64Array,
+  w: Float64Array,
+  u: Float64Array,
+  p: Float64Array,
+): void {
   a[0]! -= 2 * v[0]! * w[0]!;
   p[0]! += a[0]! * u[0]!;
 }
@@ -139,7 +145,10 @@ export function implicitQl(diagonal: Float64Array, beside: Float64Array): void {
       }
       if (m === l) break;
       if (iteration === 100) {
-        throw new GanletError('METRIC_NUMERICS', 'the eigenvalues of a covariance must converge, they do not');
+        throw new GanletError(
+          'METRIC_NUMERICS',
+          'the eigenvalues of a covariance must converge, they do not',
+        );
       }
       let g = (d[l + 1]! - d[l]!) / (2 * e[l]!);
       let r = Math.hypot(g, 1);
@@ -170,70 +179,4 @@ export function implicitQl(diagonal: Float64Array, beside: Float64Array): void {
       e[m] = 0;
     }
   }
-}
-
-/** A root of a positive semi-definite matrix, and what was found on the way. */
-export interface Root {
-  /** n × rank, with `factor·factorᵀ` the matrix but for what rounding explains. */
-  factor: Matrix;
-  rank: number;
-  /** The trace of what is left out (the matrix minus factor·factorᵀ); about 0. */
-  residue: number;
-}
-
-/**
- * A root of a symmetric positive semi-definite matrix of any rank: Cholesky with complete pivoting that stops where the
- * largest pivot left is no more than rounding, n·ε of the largest diagonal element (Higham, "Accuracy and Stability of
- * Numerical Algorithms", §10.3). Each row of the factor is that of the same row of the matrix. About 3 s for 2048 × 2048.
- */
-export function semidefiniteRoot({ rows: n, data }: Matrix): Root {
-  const left = new Float64Array(n);
-  for (let i = 0; i < n; i++) left[i] = data[i * n + i]!;
-  const tolerance = n * Number.EPSILON * Math.max(0, ...left);
-  // Row i of `factor` holds the finished part of row i of the root; `order` says which rows were pivots.
-  const factor = new Float64Array(n * n);
-  const open = Array.from({ length: n }, (_, i) => i);
-  let rank = 0;
-  while (open.length > 0) {
-    let best = 0;
-    for (let i = 1; i < open.length; i++) if (left[open[i]!]! > left[open[best]!]!) best = i;
-    const pivot = open[best]!;
-    if (!(left[pivot]! > tolerance)) break;
-    open[best] = open[open.length - 1]!;
-    open.pop();
-    const root = Math.sqrt(left[pivot]!);
-    const pivotRow = factor.subarray(pivot * n, pivot * n + rank);
-    factor[pivot * n + rank] = root;
-    for (const i of open) {
-      const value = (data[Math.max(i, pivot) * n + Math.min(i, pivot)]! - dot(pivotRow, factor, i * n)) / root;
-      factor[i * n + rank] = value;
-      left[i]! -= value * value;
-    }
-    left[pivot] = 0;
-    rank++;
-  }
-  let residue = 0;
-  for (const i of open) residue += left[i]!;
-  return { factor: { rows: n, columns: rank, data: narrowed(factor, n, rank) }, rank, residue };
-}
-
-/** Four sums at once: a single one would wait for each addition. */
-function dot(a: Float64Array, b: Float64Array, offset: number): number {
-  const whole = a.length - (a.length % 4);
-  let [s0, s1, s2, s3] = [0, 0, 0, 0];
-  for (let k = 0; k < whole; k += 4) {
-    s0 += a[k]! * b[offset + k]!;
-    s1 += a[k + 1]! * b[offset + k + 1]!;
-    s2 += a[k + 2]! * b[offset + k + 2]!;
-    s3 += a[k + 3]! * b[offset + k + 3]!;
-  }
-  for (let k = whole; k < a.length; k++) s0 += a[k]! * b[offset + k]!;
-  return s0 + s1 + s2 + s3;
-}
-
-function narrowed(data: Float64Array, n: number, columns: number): Float64Array {
-  if (columns === n) return data;
-  const narrow = new Float64Array(n * columns);
-  for (let i = 0; i < n; i++) narrow.set(data.subarray(i * n, i * n + columns), i * columns);
-  return narrow;
 }

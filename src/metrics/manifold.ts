@@ -38,7 +38,10 @@ export async function manifoldScores(
 ): Promise<ManifoldScores> {
   if (!(k >= 1 && kDensity >= 1)) throw new RangeError(`k must be 1 or more, got ${k} and ${kDensity}`);
   needComparable(real, fake, Math.max(k, kDensity) + 1);
-  const [radiiReal, densityRadii] = (await neighbourRadii(real, [k, kDensity])) as [Float64Array, Float64Array];
+  const [radiiReal, densityRadii] = (await neighbourRadii(real, [k, kDensity])) as [
+    Float64Array,
+    Float64Array,
+  ];
   const [radiiFake] = (await neighbourRadii(fake, [k])) as [Float64Array];
   const reached = new Uint8Array(real.count);
   const covered = new Uint8Array(real.count);

@@ -25,7 +25,9 @@ export async function product(a: Matrix, b: Matrix, transposed: Transposed = 'ne
   const [rows, inner] = transposed === 'left' ? [a.columns, a.rows] : [a.rows, a.columns];
   const [innerOfB, columns] = transposed === 'right' ? [b.columns, b.rows] : [b.rows, b.columns];
   if (inner !== innerOfB) {
-    throw new RangeError(`a product needs equal inner sizes, got ${rows} × ${inner} and ${innerOfB} × ${columns}`);
+    throw new RangeError(
+      `a product needs equal inner sizes, got ${rows} × ${inner} and ${innerOfB} × ${columns}`,
+    );
   }
   if (rows * inner * columns <= smallProduct) return loops(a, b, transposed, { rows, inner, columns });
   let engine = engines.get(transposed);

@@ -32,7 +32,11 @@ export interface MomentSum {
 export function momentSum(dimension: number): MomentSum {
   const pending = new Float64Array(blockRows * dimension);
   let filled = 0;
-  let sum: Centred = { count: 0, mean: new Float64Array(dimension), scatter: new Float64Array(dimension ** 2) };
+  let sum: Centred = {
+    count: 0,
+    mean: new Float64Array(dimension),
+    scatter: new Float64Array(dimension ** 2),
+  };
   return {
     async add(rows) {
       if (rows.length % dimension !== 0) {

@@ -78,10 +78,14 @@ export async function pathLength<P>(
   const interval =
     count < 20
       ? null
-      : await bootstrapInterval(count, (indices) => mean(Float64Array.from(indices, (i) => values[i]!)).mean, {
-          resamples: 1000,
-          seed,
-        });
+      : await bootstrapInterval(
+          count,
+          (indices) => mean(Float64Array.from(indices, (i) => values[i]!)).mean,
+          {
+            resamples: 1000,
+            seed,
+          },
+        );
   return {
     ...mean(values),
     space: subject.map ? 'w' : 'z',
@@ -122,7 +126,8 @@ async function steps<P>(
   const values = new Float64Array(count);
   for (let first = 0, index = 0; first < count; first += batch, index++) {
     const rows = Math.min(batch, count - first);
-    const normal = (from: RandomState) => Float64Array.from({ length: rows * latentSize }, () => from.randn());
+    const normal = (from: RandomState) =>
+      Float64Array.from({ length: rows * latentSize }, () => from.randn());
     let [a, b] = [normal(ends), normal(others)];
     const labels = Uint32Array.from({ length: classes > 0 ? rows : 0 }, () => labelling.randint(classes));
     if (subject.map) {
@@ -143,9 +148,13 @@ async function steps<P>(
     for (let i = 0; i < rows; i++) {
       const value = found[i]! / epsilon ** 2;
       if (!Number.isFinite(value)) {
-        throw new GanletError('METRIC_NUMERICS', `distances must be finite numbers, pair ${first + i} has ${found[i]}`, {
-          hint: 'check the generator for NaN and the distance for its input range',
-        });
+        throw new GanletError(
+          'METRIC_NUMERICS',
+          `distances must be finite numbers, pair ${first + i} has ${found[i]}`,
+          {
+            hint: 'check the generator for NaN and the distance for its input range',
+          },
+        );
       }
       values[first + i] = value;
     }

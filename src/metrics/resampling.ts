@@ -1,8 +1,8 @@
+import { GanletError } from '../util/errors.ts';
 import { rng } from '../util/rng.ts';
 import { type Features, needComparable, selected } from './features.ts';
 import { frechetFromFeatures, frechetFromMoments } from './frechet.ts';
 import { type Moments, momentsOf } from './moments.ts';
-import { GanletError } from '../util/errors.ts';
 
 /** A value and the interval that holds the truth with probability `level`. */
 export interface Interval {
@@ -33,7 +33,9 @@ export async function bootstrapInterval(
   { resamples = 200, level = 0.95, seed = 0 }: Resampling = {},
 ): Promise<Interval> {
   if (!(resamples >= 20) || !(level > 0 && level < 1)) {
-    throw new RangeError(`an interval needs at least 20 resamples and a level in (0, 1), got ${resamples}, ${level}`);
+    throw new RangeError(
+      `an interval needs at least 20 resamples and a level in (0, 1), got ${resamples}, ${level}`,
+    );
   }
   const value = await statistic(Uint32Array.from({ length: count }, (_, i) => i));
   const drawn = new Float64Array(resamples);
@@ -77,7 +79,8 @@ export async function pairedFrechet(
   const { ddof = 1 } = options;
   const reals: Moments | null = real.count > real.dimension ? await momentsOf(real, ddof) : null;
   const to = async (made: Features): Promise<number> => {
-    if (!reals || made.count <= made.dimension) return (await frechetFromFeatures(real, made, { ddof })).value;
+    if (!reals || made.count <= made.dimension)
+      return (await frechetFromFeatures(real, made, { ddof })).value;
     return (await frechetFromMoments(reals, await momentsOf(made, ddof))).value;
   };
   return pairedDifference(real, teacher, student, to, options);

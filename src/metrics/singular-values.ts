@@ -37,7 +37,8 @@ function bidiagonal(a: Float64Array, rows: number, columns: number): Float64Arra
     if (column.scale > 0) {
       sums.fill(0, k);
       for (let i = k; i < rows; i++) addScaled(sums, k + 1, columns, left[i]!, a, i * columns);
-      for (let i = k; i < rows; i++) subtractScaled(a, i * columns, k + 1, columns, left[i]! * column.scale, sums);
+      for (let i = k; i < rows; i++)
+        subtractScaled(a, i * columns, k + 1, columns, left[i]! * column.scale, sums);
     }
     if (k + 1 >= columns) break;
     for (let j = k + 1; j < columns; j++) right[j] = a[k * columns + j]!;

@@ -1,6 +1,6 @@
 import { GanletError } from '../util/errors.ts';
-import { describe, isKind, itemsOf, type PyKey, type PyValue } from './torch/python.ts';
 import { invalid, tooLarge } from './torch/problem.ts';
+import { describe, isKind, itemsOf, type PyKey, type PyValue } from './torch/python.ts';
 import { itemBytes, type StoredTensor } from './torch/storage.ts';
 
 /** Dictionaries of tensors inside one another, as a checkpoint keeps them. */
@@ -28,7 +28,8 @@ export function stateTree(object: PyValue, fileBytes: number, file: string): Sta
     for (const [key, child] of children) {
       if (isKind(child, 'tensor')) {
         bytes += child.shape.reduce((a, b) => a * b, 1) * itemBytes[child.dtype];
-        if (bytes > limit) throw tooLarge(file, `the tensors of its ${fileBytes} bytes have more than ${limit}`);
+        if (bytes > limit)
+          throw tooLarge(file, `the tensors of its ${fileBytes} bytes have more than ${limit}`);
         tree.set(`${key}`, child);
       } else {
         const inner = walk(child, depth + 1);
@@ -50,7 +51,19 @@ function childrenOf(value: PyValue): Iterable<[PyKey | number, PyValue]> | undef
 }
 
 /** Keys under which training programs keep the network's tensors, the ones to prefer first. */
-const usual = ['params_ema', 'ema', 'netG_A', 'netG', 'generator', 'G', 'state_dict', 'model_state_dict', 'model', 'net', 'params'];
+const usual = [
+  'params_ema',
+  'ema',
+  'netG_A',
+  'netG',
+  'generator',
+  'G',
+  'state_dict',
+  'model_state_dict',
+  'model',
+  'net',
+  'params',
+];
 
 /**
  * The tensors of one network: of the dictionary at `key` (a path such as `netG` or `models/netG`), else those at the top,
@@ -62,7 +75,8 @@ export function selectTensors(tree: StateTree, file: string, key?: string): Map<
   let at = tree;
   for (const part of key === undefined ? [] : tree.has(key) ? [key] : key.split('/')) {
     const next = at.get(part);
-    if (!next || isTensor(next)) throw unknownKey(`${file} must have a dictionary of tensors at "${key}"`, at);
+    if (!next || isTensor(next))
+      throw unknownKey(`${file} must have a dictionary of tensors at "${key}"`, at);
     at = next;
   }
   for (;;) {
@@ -83,7 +97,8 @@ function isTensor(value: StoredTensor | StateTree): value is StoredTensor {
 
 function withoutPrefixes(tensors: Map<string, StoredTensor>): Map<string, StoredTensor> {
   for (const prefix of ['module.', '_orig_mod.', 'module.']) {
-    if (![...tensors.keys()].every((name) => name.startsWith(prefix) && name.length > prefix.length)) continue;
+    if (![...tensors.keys()].every((name) => name.startsWith(prefix) && name.length > prefix.length))
+      continue;
     tensors = new Map([...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor]));
   }
   return tensors;
@@ -92,7 +107,11 @@ function withoutPrefixes(tensors: Map<string, StoredTensor>): Map<string, Stored
 function unknownKey(message: string, tree: StateTree): GanletError {
   const keys = [...tree.keys()];
   const shown = keys.slice(0, 8).map((name) => `"${name}"`);
-  return new GanletError('CHECKPOINT_KEY', `${message}, it has ${shown.join(', ')}${keys.length > 8 ? ', …' : ''}`, {
-    hint: 'choose one with --key',
-  });
+  return new GanletError(
+    'CHECKPOINT_KEY',
+    `${message}, it has ${shown.join(', ')}${keys.length > 8 ? ', …' : ''}`,
+    {
+      hint: 'choose one with --key',
+    },
+  );
 }

@@ -30,9 +30,13 @@ export function readCheckpoint(path: string): Checkpoint {
   try {
     const { size } = statSync(path);
     if (size > LARGEST) {
-      throw new GanletError('CHECKPOINT_TOO_LARGE', `${path} must have less than 2 GiB, it has ${size} bytes`, {
-        hint: 'save the tensors of this network alone',
-      });
+      throw new GanletError(
+        'CHECKPOINT_TOO_LARGE',
+        `${path} must have less than 2 GiB, it has ${size} bytes`,
+        {
+          hint: 'save the tensors of this network alone',
+        },
+      );
     }
     bytes = readFileSync(path);
   } catch (error) {
@@ -53,7 +57,13 @@ export function decodeCheckpoint(bytes: Uint8Array, file = 'the file'): Checkpoi
       const { tensors } = openSafetensors(bytes, file);
       const tree: StateTree = new Map();
       for (const [name, { type, shape, read }] of tensors) {
-        const tensor: StoredTensor = { kind: 'tensor', dtype: type as TorchDType, shape, storage: name, read };
+        const tensor: StoredTensor = {
+          kind: 'tensor',
+          dtype: type as TorchDType,
+          shape,
+          storage: name,
+          read,
+        };
         tree.set(name, tensor);
       }
       return { format, tree };

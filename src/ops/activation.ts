@@ -128,15 +128,25 @@ export const Dropout: Op = {
   gradient: ({ dy }) => [dy, null, null],
 };
 
+/** max(x, 0). */
 export const relu = (x: Value): Value => emit(Relu, [x]);
+/** x where positive, α·x elsewhere. */
 export const leakyRelu = (x: Value, alpha = 0.01): Value => emit(LeakyRelu, [x], { alpha });
+/** x where positive, slope·x elsewhere; `slope` broadcasts to x ([C, 1, 1] for images). */
 export const prelu = (x: Value, slope: Value): Value => emit(PRelu, [x, slope]);
+/** x where positive, α·(eˣ − 1) elsewhere (Clevert et al. 2015). */
 export const elu = (x: Value, alpha = 1): Value => emit(Elu, [x], { alpha });
+/** 1/(1 + e^−x). */
 export const sigmoid = (x: Value): Value => emit(Sigmoid, [x]);
+/** Hyperbolic tangent. */
 export const tanh = (x: Value): Value => emit(Tanh, [x]);
+/** ln(1 + eˣ). */
 export const softplus = (x: Value): Value => emit(Softplus, [x]);
+/** x·clamp(x/6 + 1/2, 0, 1) (Howard et al. 2019). */
 export const hardSwish = (x: Value): Value => emit(HardSwish, [x]);
+/** eˣ divided by its sum along `axis`. */
 export const softmax = (x: Value, axis = -1): Value => emit(Softmax, [x], { axis });
+/** Logarithm of `softmax`. */
 export const logSoftmax = (x: Value, axis = -1): Value => emit(LogSoftmax, [x], { axis });
 
 /** Gaussian error linear unit, x·Φ(x) (exact form), from primitive operators: Gelu itself is newer than opset 17. */

@@ -155,32 +155,59 @@ export const Clip: Op = {
   },
 };
 
+/** a + b. */
 export const add = (a: Operand, b: Operand): Value => binaryOf(Add, a, b);
+/** a − b. */
 export const sub = (a: Operand, b: Operand): Value => binaryOf(Sub, a, b);
+/** a·b. */
 export const mul = (a: Operand, b: Operand): Value => binaryOf(Mul, a, b);
+/** a/b. */
 export const div = (a: Operand, b: Operand): Value => binaryOf(Div, a, b);
+/** a to the power of b. */
 export const pow = (a: Operand, b: Operand): Value => binaryOf(Pow, a, b);
+/** The larger of a and b. */
 export const max = (a: Operand, b: Operand): Value => binaryOf(Max, a, b);
+/** The smaller of a and b. */
 export const min = (a: Operand, b: Operand): Value => binaryOf(Min, a, b);
+/** Whether a = b, as bool. */
 export const equal = (a: Operand, b: Operand): Value => binaryOf(Equal, a, b);
+/** Whether a < b, as bool. */
 export const less = (a: Operand, b: Operand): Value => binaryOf(Less, a, b);
+/** Whether a ≤ b, as bool. */
 export const lessOrEqual = (a: Operand, b: Operand): Value => binaryOf(LessOrEqual, a, b);
+/** Whether a > b, as bool. */
 export const greater = (a: Operand, b: Operand): Value => binaryOf(Greater, a, b);
+/** Whether a ≥ b, as bool. */
 export const greaterOrEqual = (a: Operand, b: Operand): Value => binaryOf(GreaterOrEqual, a, b);
+/** Logical and of bools. */
 export const and = (a: Value, b: Value): Value => emit(And, [a, b]);
+/** Logical or of bools. */
 export const or = (a: Value, b: Value): Value => emit(Or, [a, b]);
+/** Logical not of a bool. */
 export const not = (x: Value): Value => emit(Not, [x]);
+/** −x. */
 export const neg = (x: Value): Value => emit(Neg, [x]);
+/** |x|. */
 export const abs = (x: Value): Value => emit(Abs, [x]);
+/** −1, 0 or 1. */
 export const sign = (x: Value): Value => emit(Sign, [x]);
+/** √x. */
 export const sqrt = (x: Value): Value => emit(Sqrt, [x]);
+/** 1/x. */
 export const reciprocal = (x: Value): Value => emit(Reciprocal, [x]);
+/** eˣ. */
 export const exp = (x: Value): Value => emit(Exp, [x]);
+/** Natural logarithm. */
 export const log = (x: Value): Value => emit(Log, [x]);
+/** Error function. */
 export const erf = (x: Value): Value => emit(Erf, [x]);
+/** Sine of radians. */
 export const sin = (x: Value): Value => emit(Sin, [x]);
+/** Cosine of radians. */
 export const cos = (x: Value): Value => emit(Cos, [x]);
+/** x, as a value of its own: for outputs that need a name. */
 export const identity = (x: Value): Value => emit(Identity, [x]);
+/** x². */
 export const square = (x: Value): Value => mul(x, x);
 
 function binaryOf(op: Op, a: Operand, b: Operand): Value {
@@ -194,6 +221,7 @@ export function where(condition: Value, a: Operand, b: Operand): Value {
   return emit(Where, [condition, lift(a, like), lift(b, like)]);
 }
 
+/** `x` in another type; `x` itself when it has it. Floats become integers by dropping the fraction. */
 export function cast(x: Value, to: DType): Value {
   return x.dtype === to ? x : emit(Cast, [x], { to });
 }

@@ -27,6 +27,8 @@ export interface InlineOptions {
   batchNorm?: 'frozen' | 'train';
   /** The mask (0 or 1/(1−p)) for a Dropout node; without it dropout does nothing. */
   dropout?: (node: Node, x: Value) => Value;
+  /** Another form of a node with one output, or undefined to keep it: how it runs best depends on the sizes at hand. */
+  lower?: (node: Node, inputs: readonly (Value | null)[]) => Value | undefined;
 }
 
 export interface Inlined {
@@ -85,6 +87,11 @@ export function inline(target: Graph, network: Graph, options: InlineOptions): I
     if (node.op === 'Dropout') {
       const x = inputs[0]!;
       values.set(node.outputs[0]!, options.dropout ? dropoutWith(x, options.dropout(node, x)) : x);
+      continue;
+    }
+    const lowered = options.lower?.(node, inputs);
+    if (lowered) {
+      values.set(node.outputs[0]!, lowered);
       continue;
     }
     const folded = foldNode(node, inputs, computed);

@@ -129,6 +129,7 @@ export const Gemm: Op = {
   },
 };
 
+/** Matrix product over the last two axes, [M, K]·[K, N]; axes before them broadcast. */
 export const matMul = (a: Value, b: Value): Value => emit(MatMul, [a, b]);
 
 /** Fully connected layer: x [N, in], w [out, in] as PyTorch keeps it, b [out]. */

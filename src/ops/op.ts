@@ -17,10 +17,11 @@ export interface GradientContext {
 }
 
 /**
- * How an operator ties channel axes together when a network is narrowed.
- * - `same`: output axis 1 and axis 1 of every listed input keep the same channels (element-wise, norms, pooling).
- * - `produce`: a weight makes new channels; `consume`: a weight takes the input's channels.
- * - `blocked`: cannot be narrowed, and why.
+ * How channels along the axes of an operator's inputs and outputs hang together when a network is narrowed.
+ * - `tie`: all axes have the same channels; one that is dropped is dropped in all.
+ * - `concat`: the channels of one axis are those of several others, one after the other.
+ * - `repeat`: each channel of one axis stands for several consecutive ones of another.
+ * - `fixed`: the axes cannot be narrowed, and why.
  */
 export type ChannelRelation =
   | { kind: 'tie'; axes: readonly AxisRef[] }

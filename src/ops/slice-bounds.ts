@@ -16,8 +16,7 @@ export function readingOf(size: number, start: number, end: number, step: number
   const clamp = (v: number, lo: number, hi: number) => Math.min(Math.max(v < 0 ? v + size : v, lo), hi);
   const [lo, hi] = step > 0 ? [0, size] : [-1, size - 1];
   const first = clamp(start, lo, hi);
-  // Below −size a negative step reads to the very beginning: there "before the first element" is −1, not size − 1.
-  const last = step < 0 && end < -size ? -1 : clamp(end, lo, hi);
+  const last = clamp(end, lo, hi);
   return { first, step, count: Math.max(0, Math.ceil((last - first) / step)) };
 }
 

@@ -77,8 +77,15 @@ function createContext(loaded: LoadedRecipe, { out, quiet }: RunOptions, log: Ru
   const open = async () => {
     let shown: ReturnType<RunContext['progress']> | undefined;
     const started = performance.now();
+    let fetched: ReturnType<RunContext['progress']> | undefined;
+    const mebibytes = (bytes: number) => Math.ceil(bytes / 2 ** 20);
     const opened = await openSource({
       ...recipe.data,
+      onDownload: (held, size) => {
+        fetched ??= context.progress(mebibytes(size), 'downloading pictures, MiB');
+        fetched.update(mebibytes(held));
+        if (held === size) fetched.end();
+      },
       onProgress: (done, total) => {
         // A small folder is read at once; only what takes time is worth a line.
         if (performance.now() - started > 1000) shown ??= context.progress(total, 'preparing pictures');

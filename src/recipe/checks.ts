@@ -21,8 +21,23 @@ export function checkCombinations(recipe: RecipeFields, context: z.core.$Refinem
 }
 
 function checkData({ data }: RecipeFields, fail: Fail): void {
-  if (data.source !== 'openmoji' && data.path === undefined) {
-    fail(['data', 'path'], `must be given for the source ${data.source}: the folder of the pictures`);
+  const { source, path, repo } = data;
+  if (source === 'hub') {
+    if (repo === undefined)
+      fail(['data', 'repo'], 'must be given for the source hub: owner/name of a data set');
+    if (path !== undefined)
+      fail(['data', 'path'], 'must be left out for the source hub, which has data.repo');
+  } else {
+    for (const key of ['repo', 'revision'] as const) {
+      if (data[key] !== undefined)
+        fail(['data', key], `must be left out for the source ${source}: it is for hub`);
+    }
+    if (source !== 'openmoji' && path === undefined) {
+      fail(['data', 'path'], `must be given for the source ${source}: the folder of the pictures`);
+    }
+  }
+  if (data.columns !== undefined && source !== 'hub' && source !== 'parquet') {
+    fail(['data', 'columns'], `must be left out for the source ${source}: it is for parquet and hub`);
   }
 }
 

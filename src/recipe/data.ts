@@ -5,14 +5,24 @@ const channelCounts = z.literal([1, 3], { error: 'must be 1 (grey) or 3 (colour)
 
 /** Where the image pairs come from and how a batch is made of them. */
 export const dataSchema = section({
-  source: choice(['openmoji', 'aligned', 'folders']).describe(
-    'openmoji: outline and colour of the emoji in the npm package of that name; aligned: a folder of pictures, each holding A and B side by side; folders: two folders A and B with the same file names.',
+  source: choice(['openmoji', 'aligned', 'folders', 'parquet', 'hub']).describe(
+    'openmoji: outline and colour of the emoji in the npm package of that name; aligned: a folder of pictures, each holding A and B side by side; folders: two folders A and B with the same file names; parquet: a folder of Parquet files; hub: a data set of such files on the Hugging Face hub.',
   ),
   path: text('the path of a folder')
     .optional()
     .describe(
       "Folder of the pictures, relative to the recipe's folder; for openmoji the npm package's, where it is not found by itself.",
     ),
+  repo: text('the name of a data set on the hub, owner/name', /^[\w.-]+\/[\w.-]+$/)
+    .optional()
+    .describe('For hub: the data set.'),
+  revision: text('a branch, tag or commit').optional().describe('For hub: its version; by default main.'),
+  columns: section({
+    a: text('the name of a column').default('imageA').describe('Holds A of each pair.'),
+    b: text('the name of a column').default('imageB').describe('Holds B of each pair.'),
+  })
+    .optional()
+    .describe('For parquet and hub: the columns of the pictures; by default imageA and imageB.'),
   size: whole({ min: 16, max: 1024, multipleOf: 4 }).describe('Side of the square images, in pixels.'),
   flip: flag().default(true).describe('Mirror a training pair left to right, every second time.'),
   jitter: number({ min: 0, max: 1 })

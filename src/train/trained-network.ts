@@ -1,6 +1,7 @@
 import { gradient } from '../autodiff/gradient.ts';
 import type { State } from '../backend/backend.ts';
 import type { Graph, Tensor, TensorData, Value } from '../graph/graph.ts';
+import { convByColumns } from '../ops/conv-columns.ts';
 import type { Inlined } from '../ops/inline.ts';
 import { inline } from '../ops/inline.ts';
 import { batchStatistics, cancelledBiases, trainableParameters } from '../ops/parameters.ts';
@@ -46,6 +47,8 @@ export function apply(
     prefix: use,
     parameter: (constant) => trained.weights.get(constant.name) ?? trained.statistics.get(constant.name),
     batchNorm: 'train',
+    lower: (node, [x, w, bias]) =>
+      node.op === 'Conv' && x && w ? graph.scoped(use, () => convByColumns(node, x, w, bias ?? null)) : undefined,
     ...(dropout && {
       dropout: (node, x) => {
         const ratio = node.inputs[1]?.tensor ? Number(node.inputs[1].tensor.data[0]) : 0.5;

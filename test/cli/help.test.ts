@@ -12,16 +12,19 @@ test('--help lists the verbs on stdout', () => {
     Makes a small image generator of a large one.
 
     Verbs:
-      ganlet run <recipe>       Run all stages of a recipe; what is done already is skipped
-      ganlet teach <recipe>     Train the teacher, where the recipe says how
-      ganlet distill <recipe>   Train the student to do what its teacher does
-      ganlet export <recipe>    Write the student as an ONNX file with its card
-      ganlet evaluate <recipe>  Measure teacher, student and baselines on held-out images
-      ganlet table <runs..>     Print what the networks of finished runs cost and how well they do
-      ganlet profile <model>    Count the multiply-adds and parameters of an ONNX model, and time it
-      ganlet model <network>    Write an untrained generator or discriminator as an ONNX file
-      ganlet doctor             Say what this machine can run, and how to enable what it cannot
-      ganlet schema             Print the JSON Schema of recipes: every key with its rule and default
+      ganlet run <recipe>          Run all stages of a recipe; what is done already is skipped
+      ganlet teach <recipe>        Train the teacher, where the recipe says how
+      ganlet distill <recipe>      Train the student to do what its teacher does
+      ganlet export <recipe>       Write the student as an ONNX file with its card
+      ganlet evaluate <recipe>     Measure teacher, student and baselines on held-out images
+      ganlet table <runs..>        Print what the networks of finished runs cost and how well they do
+      ganlet profile <model>       Count the multiply-adds and parameters of an ONNX model, and time it
+      ganlet model <network>       Write an untrained generator or discriminator as an ONNX file
+      ganlet import <kind> <file>  Make an ONNX file of a PyTorch checkpoint, without Python
+      ganlet pull [name]           Fetch files from the Hugging Face hub or an address, verified, into the cache
+      ganlet push <run>            Upload the student of a finished run to the Hugging Face hub, with a model card
+      ganlet doctor                Say what this machine can run, and how to enable what it cannot
+      ganlet schema                Print the JSON Schema of recipes: every key with its rule and default
 
     Options:
           --debug    Check more, and show where an error came from                       [switch] [default: false]

@@ -4,7 +4,8 @@ import { peakActivationBytes } from '../../src/metrics/profile-memory.ts';
 import { relu } from '../../src/ops/activation.ts';
 import { inputSymbols } from '../../src/ops/cost.ts';
 import { add, cast } from '../../src/ops/elementwise.ts';
-import { concat, flatten } from '../../src/ops/shape.ts';
+import { flatten } from '../../src/ops/layout.ts';
+import { concat } from '../../src/ops/segments.ts';
 
 function network(build: (graph: Graph, x: ReturnType<Graph['input']>) => void): Graph {
   const graph = new Graph();

@@ -14,7 +14,7 @@ import {
   writeRef,
 } from './cache.ts';
 import { accessTo, type HubAccess, type RemoteFile, refused, remoteFile } from './remote.ts';
-import { type Patience, patience as usual } from './request.ts';
+import { isAway, type Patience, patience as usual } from './request.ts';
 import { type HubSettings, hubSettings } from './settings.ts';
 import { transfer } from './transfer.ts';
 import { inTurn } from './turn.ts';
@@ -76,11 +76,9 @@ export async function downloadFile(file: HubFile, options: DownloadOptions = {})
   try {
     remote = await remoteFile(file, access, fileLabel(file));
   } catch (error) {
-    const away =
-      error instanceof GanletError && /^DOWNLOAD_(NO_NETWORK|SERVER|INTERRUPTED)$/.test(error.code);
-    if (!cached || !away) throw error;
+    if (!cached || !isAway(error)) throw error;
     options.onWarning?.(
-      `${error.message}; the copy in the cache is used (commit ${cached.commit.slice(0, 12)})`,
+      `${(error as Error).message}; the copy in the cache is used (commit ${cached.commit.slice(0, 12)})`,
     );
     return cached;
   }
@@ -227,7 +225,7 @@ function offline(file: HubFile, { cache }: HubSettings): GanletError {
 export interface ManyOptions extends Omit<DownloadOptions, 'onProgress'> {
   /** Downloads that run at the same time. Default 4. */
   atOnce?: number;
-  /** Bytes of all files that are here, and of how many as far as is known by now. */
+  /** Bytes of all files that are here, and of how many: of those that have been begun. */
   onProgress?: (held: number, size: number) => void;
 }
 
@@ -248,14 +246,13 @@ export async function downloadFiles(
       limit(async () => {
         if (failure) return undefined;
         try {
-          return await downloadFile(file, {
-            ...rest,
-            signal,
-            onProgress(held, size) {
-              states[i] = { held, size };
-              onProgress?.(total('held'), total('size'));
-            },
-          });
+          const tell = (held: number, size: number) => {
+            states[i] = { held, size };
+            onProgress?.(total('held'), total('size'));
+          };
+          const got = await downloadFile(file, { ...rest, signal, onProgress: tell });
+          tell(got.size, got.size);
+          return got;
         } catch (error) {
           failure ??= { error };
           stop.abort(error);

@@ -109,9 +109,9 @@ export async function downloadUrl(
 function checkAddress({ url, name }: PlainFile): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const local = parsed && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(parsed.hostname);
-  const last = name ?? (parsed && decodeURIComponent(basename(parsed.pathname)));
+  const last = name ?? (parsed && basename(parsed.pathname));
   const isAddress = parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && local);
-  if (isAddress && last && /^[\w][\w.+ -]*$/.test(last)) return last;
+  if (isAddress && last && /^\w[\w.+%-]*$/.test(last)) return last;
   throw new GanletError(
     'DOWNLOAD_ADDRESS',
     `an address must be https://… and end with the name of a file, got ${JSON.stringify(url)}`,

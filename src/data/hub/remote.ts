@@ -96,8 +96,11 @@ export async function remoteListing(
   return answer.sort((a, b) => (a.file < b.file ? -1 : 1));
 }
 
-/** Runs one function of the hub's library over our own requests, which retry, time out and guard the token. */
-async function ask<T>(
+/**
+ * Runs one function of the hub's library over our own requests, which retry, time out and guard the token. What the
+ * hub refuses is told as being about `file`, or its repository where the path is empty. `header` reads the last answer.
+ */
+export async function ask<T>(
   file: HubFile,
   { settings, patience, signal }: HubAccess,
   label: string,
@@ -215,7 +218,7 @@ export function refused(
       {
         hint: token
           ? 'check the name, and that HF_TOKEN may read it'
-          : 'check the name; for a private one set HF_TOKEN',
+          : 'check the name (data sets are datasets/owner/name); for a private one set HF_TOKEN',
       },
     );
   }

@@ -33,6 +33,11 @@ export class Interrupted extends Error {
   }
 }
 
+/** True for what `persist` throws when the server could not be had: an older copy may do then. */
+export function isAway(error: unknown): boolean {
+  return error instanceof GanletError && /^DOWNLOAD_(NO_NETWORK|SERVER|INTERRUPTED)$/.test(error.code);
+}
+
 /** Milliseconds that a server may make us wait at most. */
 const longestWait = 60_000;
 

@@ -83,13 +83,15 @@ export class ByteReader {
   floatLine(): number {
     const text = this.line();
     const value = Number(text.replace('inf', 'Infinity'));
-    if (text.trim() === '' || (Number.isNaN(value) && text !== 'nan')) throw this.broken('a line must hold a number');
+    if (text.trim() === '' || (Number.isNaN(value) && text !== 'nan'))
+      throw this.broken('a line must hold a number');
     return value;
   }
 
   quotedLine(): string {
     const text = this.line();
-    if (text.length < 2 || text[0] !== text.at(-1) || !/^['"]/.test(text)) throw this.broken('a text has no quotes');
+    if (text.length < 2 || text[0] !== text.at(-1) || !/^['"]/.test(text))
+      throw this.broken('a text has no quotes');
     return text.slice(1, -1);
   }
 

@@ -56,7 +56,10 @@ export function readLegacy(bytes: Uint8Array, file: string): PyValue {
     if (at + 8 > bytes.length) throw invalid(file, `its storage "${request.key}" is cut off`);
     const count = Number(view.getBigInt64(at, true));
     if (count !== request.count) {
-      throw invalid(file, `its storage "${request.key}" must have ${request.count} elements, it has ${count}`);
+      throw invalid(
+        file,
+        `its storage "${request.key}" must have ${request.count} elements, it has ${count}`,
+      );
     }
     const length = count * (request.dtype === 'untyped' ? 1 : itemBytes[request.dtype]);
     at += 8;

@@ -1,4 +1,4 @@
-import { type PickleHost, fillDict } from './pickle.ts';
+import { fillDict, type PickleHost } from './pickle.ts';
 import { invalid, unsafe } from './problem.ts';
 import { describe, isKind, itemsOf, type PyName, type PyValue } from './python.ts';
 import { type StoredTensor, type TorchDType, type TorchStorage, viewStorage } from './storage.ts';
@@ -46,7 +46,10 @@ export function torchHost(storage: (request: StorageRequest) => TorchStorage, fi
     names.set(name, { kind: 'name', name, ...(call && { call }) });
   };
   const bad = (name: string, args: readonly PyValue[]) =>
-    invalid(file, `${name} is called with ${args.length === 0 ? 'nothing' : args.map(describe).join(', ').slice(0, 200)}`);
+    invalid(
+      file,
+      `${name} is called with ${args.length === 0 ? 'nothing' : args.map(describe).join(', ').slice(0, 200)}`,
+    );
 
   const dict = (name: string, first: number) => (args: readonly PyValue[]) => {
     const made = { kind: 'dict' as const, entries: new Map() };
@@ -112,17 +115,20 @@ export function torchHost(storage: (request: StorageRequest) => TorchStorage, fi
       const items = itemsOf(id);
       const [tag, type, key, , count, part] = items ?? [];
       if (tag !== 'storage') {
-        const what = typeof tag === 'string' ? `"${tag.slice(0, 40)}"` : typeof id === 'string' ? 'text' : describe(id);
+        const what =
+          typeof tag === 'string' ? `"${tag.slice(0, 40)}"` : typeof id === 'string' ? 'text' : describe(id);
         throw unsafe(file, `refers to an object outside by a persistent id of kind ${what}`);
       }
       const dtype = isKind(type, 'name') ? storageTypes[type.name.replace(/^.*\./, '')] : undefined;
       const whole = (x: PyValue | undefined): x is number => Number.isSafeInteger(x) && (x as number) >= 0;
-      if (!dtype || typeof key !== 'string' || !whole(count)) throw invalid(file, 'the persistent id of a storage is broken');
+      if (!dtype || typeof key !== 'string' || !whole(count))
+        throw invalid(file, 'the persistent id of a storage is broken');
       const request = { key, dtype, count };
       const view = itemsOf(part);
       if (!view) return storage(request);
       const [own, offset, size] = view;
-      if (typeof own !== 'string' || !whole(offset) || !whole(size)) throw invalid(file, 'the view of a storage is broken');
+      if (typeof own !== 'string' || !whole(offset) || !whole(size))
+        throw invalid(file, 'the view of a storage is broken');
       return storage({ ...request, part: { key: own, offset, count: size } });
     },
   };

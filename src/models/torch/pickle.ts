@@ -1,6 +1,14 @@
 import { ByteReader } from './byte-reader.ts';
-import { describe, isKind, type PyDict, type PyKey, type PyList, type PyName, type PyValue } from './python.ts';
 import { invalid, unsafe } from './problem.ts';
+import {
+  describe,
+  isKind,
+  type PyDict,
+  type PyKey,
+  type PyList,
+  type PyName,
+  type PyValue,
+} from './python.ts';
 
 /** What a pickle may refer to. */
 export interface PickleHost {
@@ -29,6 +37,10 @@ export function readPickle(
   const memo = new Map<number, PyValue>();
 
   const broken = (what: string) => invalid(file, `its pickle is broken: ${what}`);
+  /** Not `stack.push`: its argument may replace the stack (`sinceMark`). */
+  const push = (value: PyValue) => {
+    stack.push(value);
+  };
   const pop = (): PyValue => {
     if (stack.length === 0) throw broken('its stack is empty');
     return stack.pop()!;
@@ -48,7 +60,7 @@ export function readPickle(
   const recall = (index: number) => {
     const value = memo.get(index);
     if (value === undefined) throw broken(`entry ${index} of its memo is missing`);
-    stack.push(value);
+    push(value);
   };
   const list = (kind: PyList['kind'], items: PyValue[]): PyList => ({ kind, items });
   const append = (items: readonly PyValue[], kind: 'list' | 'set') => {
@@ -65,7 +77,7 @@ export function readPickle(
     if (typeof module !== 'string' || typeof member !== 'string') throw broken('a name is not text');
     const found = host.find(`${module}.${member}`);
     if (!found) throw unsafe(file, `names ${printable(`${module}.${member}`)}`);
-    stack.push(found);
+    push(found);
   };
 
   for (;;) {
@@ -93,106 +105,106 @@ export function readPickle(
         sinceMark();
         break;
       case '2':
-        stack.push(top());
+        push(top());
         break;
 
       case 'N':
-        stack.push(null);
+        push(null);
         break;
       case '\x88':
       case '\x89':
-        stack.push(code === 0x88);
+        push(code === 0x88);
         break;
       case 'I':
       case 'L':
-        stack.push(source.integerLine());
+        push(source.integerLine());
         break;
       case 'F':
-        stack.push(source.floatLine());
+        push(source.floatLine());
         break;
       case 'J':
-        stack.push(source.int32());
+        push(source.int32());
         break;
       case 'K':
-        stack.push(source.byte());
+        push(source.byte());
         break;
       case 'M':
-        stack.push(source.uint16());
+        push(source.uint16());
         break;
       case '\x8a':
-        stack.push(source.long(source.byte()));
+        push(source.long(source.byte()));
         break;
       case '\x8b':
-        stack.push(source.long(source.length4()));
+        push(source.long(source.length4()));
         break;
       case 'G':
-        stack.push(source.float64());
+        push(source.float64());
         break;
 
       case 'S':
-        stack.push(source.quotedLine());
+        push(source.quotedLine());
         break;
       case 'V':
-        stack.push(source.line());
+        push(source.line());
         break;
       case 'T':
-        stack.push(source.latin1(source.length4()));
+        push(source.latin1(source.length4()));
         break;
       case 'U':
-        stack.push(source.latin1(source.byte()));
+        push(source.latin1(source.byte()));
         break;
       case 'X':
-        stack.push(source.utf8(source.length4()));
+        push(source.utf8(source.length4()));
         break;
       case '\x8c':
-        stack.push(source.utf8(source.byte()));
+        push(source.utf8(source.byte()));
         break;
       case '\x8d':
-        stack.push(source.utf8(source.length8()));
+        push(source.utf8(source.length8()));
         break;
       case 'B':
-        stack.push(source.take(source.length4()));
+        push(source.take(source.length4()));
         break;
       case 'C':
-        stack.push(source.take(source.byte()));
+        push(source.take(source.byte()));
         break;
       case '\x8e':
       case '\x96':
-        stack.push(source.take(source.length8()));
+        push(source.take(source.length8()));
         break;
 
       case ']':
-        stack.push(list('list', []));
+        push(list('list', []));
         break;
       case ')':
-        stack.push(list('tuple', []));
+        push(list('tuple', []));
         break;
       case '\x8f':
-        stack.push(list('set', []));
+        push(list('set', []));
         break;
       case '}':
-        stack.push({ kind: 'dict', entries: new Map() });
+        push({ kind: 'dict', entries: new Map() });
         break;
       case 'l':
-        stack.push(list('list', sinceMark()));
+        push(list('list', sinceMark()));
         break;
       case 't':
-        stack.push(list('tuple', sinceMark()));
+        push(list('tuple', sinceMark()));
         break;
       case '\x91':
-        stack.push(list('set', sinceMark()));
+        push(list('set', sinceMark()));
         break;
       case '\x85':
       case '\x86':
       case '\x87': {
         const count = code - 0x84;
         if (stack.length < count) throw broken('its stack is empty');
-        stack.push(list('tuple', stack.splice(-count)));
+        push(list('tuple', stack.splice(-count)));
         break;
       }
       case 'd': {
         const pairs = sinceMark();
-        stack.push({ kind: 'dict', entries: new Map() });
+        push({ kind: 'dict', entries: new Map() });
         assign(pairs);
         break;
       }
@@ -251,16 +263,16 @@ export function readPickle(
         throw unsafe(file, `makes an instance of ${printable(`${module}.${source.line()}`)}`);
       }
       case 'P':
-        stack.push(host.persistent(source.line()));
+        push(host.persistent(source.line()));
         break;
       case 'Q':
-        stack.push(host.persistent(pop()));
+        push(host.persistent(pop()));
         break;
       case 'R': {
         const [args, callee] = [pop(), pop()];
         if (!isKind(callee, 'name') || !callee.call) throw unsafe(file, `calls ${describe(callee)}`);
         if (!isKind(args, 'tuple')) throw broken(`it calls ${callee.name} with ${describe(args)}`);
-        stack.push(callee.call(args.items));
+        push(callee.call(args.items));
         break;
       }
       case 'b': {
@@ -273,7 +285,8 @@ export function readPickle(
       case '\x81':
       case '\x92': {
         if (code === 0x92) pop();
-        const type = code === 0x6f ? sinceMark()[0] : (pop(), pop());
+        if (code !== 0x6f) pop();
+        const type = code === 0x6f ? sinceMark()[0] : pop();
         throw unsafe(file, `makes an instance of ${describe(type)}`);
       }
       case '\x82':
@@ -294,7 +307,8 @@ export function fillDict(target: PyDict, pairs: readonly PyValue[], file: string
   if (pairs.length % 2 !== 0) throw invalid(file, 'its pickle is broken: a key has no value');
   for (let i = 0; i < pairs.length; i += 2) {
     const key = pairs[i]!;
-    if (typeof key === 'object' && key !== null) throw invalid(file, `a key is ${describe(key)}, not text or a number`);
+    if (typeof key === 'object' && key !== null)
+      throw invalid(file, `a key is ${describe(key)}, not text or a number`);
     target.entries.set(key as PyKey, pairs[i + 1]!);
   }
 }

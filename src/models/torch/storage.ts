@@ -71,7 +71,10 @@ export function viewStorage(
 ): StoredTensor {
   const whole = (x: number) => Number.isSafeInteger(x) && x >= 0;
   if (![offset, ...shape, ...strides].every(whole) || shape.length !== strides.length || shape.length > 64) {
-    throw invalid(file, `a tensor has offset ${offset}, shape [${shape.slice(0, 8)}], strides [${strides.slice(0, 8)}]`);
+    throw invalid(
+      file,
+      `a tensor has offset ${offset}, shape [${shape.slice(0, 8)}], strides [${strides.slice(0, 8)}]`,
+    );
   }
   const held = storage.dtype === 'untyped' ? Math.floor(storage.count / itemBytes[dtype]) : storage.count;
   const count = shape.reduce((a, b) => a * b, 1);
@@ -89,7 +92,8 @@ export function viewStorage(
     storage: storage.key,
     read() {
       const bytes = storage.bytes();
-      if (bytes.length < held * itemBytes[dtype]) throw invalid(file, `the storage "${storage.key}" is cut off`);
+      if (bytes.length < held * itemBytes[dtype])
+        throw invalid(file, `the storage "${storage.key}" is cut off`);
       const data = gather(bytes, dtype, storage.littleEndian, count, offset, shape, strides);
       return { ...convert(data, dtype), shape };
     },

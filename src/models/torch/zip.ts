@@ -31,7 +31,8 @@ export function openZip(bytes: Uint8Array, file: string): Map<string, ZipEntry> 
   let inflated = 0;
   let at = start;
   for (let i = 0; i < count; i++) {
-    if (at + 46 > end || view.getUint32(at, true) !== CENTRAL) throw invalid(file, 'its zip directory is broken');
+    if (at + 46 > end || view.getUint32(at, true) !== CENTRAL)
+      throw invalid(file, 'its zip directory is broken');
     const flags = view.getUint16(at + 8, true);
     const method = view.getUint16(at + 10, true);
     const checksum = view.getUint32(at + 16, true);
@@ -42,7 +43,8 @@ export function openZip(bytes: Uint8Array, file: string): Map<string, ZipEntry> 
     const extra = at + 46 + nameLength!;
     const { size, packed, local } = wideSizes(view, at, extra, extra + extraLength!, file);
     if ((flags & 1) !== 0) throw invalid(file, `its entry "${name}" is encrypted`);
-    if (method !== 0 && method !== 8) throw invalid(file, `its entry "${name}" is packed by method ${method}`);
+    if (method !== 0 && method !== 8)
+      throw invalid(file, `its entry "${name}" is packed by method ${method}`);
     if (entries.has(name)) throw invalid(file, `its entry "${name}" is there twice`);
     const from = dataStart(view, local, file, name);
     if (from + packed > start) throw invalid(file, `its entry "${name}" is cut off`);
@@ -79,7 +81,8 @@ function unpack(
       throw invalid(file, `its entry "${name}" cannot be unpacked`, error);
     }
   }
-  if (data.length !== size) throw invalid(file, `its entry "${name}" must have ${size} bytes, it has ${data.length}`);
+  if (data.length !== size)
+    throw invalid(file, `its entry "${name}" must have ${size} bytes, it has ${data.length}`);
   if (crc32(data) !== checksum) throw invalid(file, `the checksum of its entry "${name}" is wrong`);
   return data;
 }
@@ -96,7 +99,8 @@ function directory(view: DataView, file: string): { count: number; start: number
   let start: number = view.getUint32(at + 16, true);
   if (at >= 20 && view.getUint32(at - 20, true) === LOCATOR64) {
     const wide = big(view, at - 12);
-    if (wide + 56 > at || view.getUint32(wide, true) !== END64) throw invalid(file, 'its zip64 record is broken');
+    if (wide + 56 > at || view.getUint32(wide, true) !== END64)
+      throw invalid(file, 'its zip64 record is broken');
     count = big(view, wide + 32);
     size = big(view, wide + 40);
     start = big(view, wide + 48);
@@ -107,7 +111,11 @@ function directory(view: DataView, file: string): { count: number; start: number
 
 /** Sizes and place of an entry; those that do not fit 32 bits stand in its extra field 1, in this order. */
 function wideSizes(view: DataView, at: number, extra: number, extraEnd: number, file: string) {
-  let [packed, size, local] = [20, 24, 42].map((o) => view.getUint32(at + o, true)) as [number, number, number];
+  let [packed, size, local] = [20, 24, 42].map((o) => view.getUint32(at + o, true)) as [
+    number,
+    number,
+    number,
+  ];
   for (let p = extra; p + 4 <= extraEnd; ) {
     const length = view.getUint16(p + 2, true);
     if (view.getUint16(p, true) === 1) {

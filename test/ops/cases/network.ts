@@ -74,6 +74,8 @@ const pools: (PoolOptions & { x: number[]; countPads?: boolean })[] = [
   { x: [1, 2, 7, 7], kernel: [2, 2], strides: [2, 2], ceil: true },
   { x: [1, 2, 6, 6], kernel: [3, 3], strides: [2, 2], ceil: true },
   { x: [1, 2, 6, 7], kernel: [3, 3], strides: [3, 3], pads: [1, 1, 0, 0], ceil: true },
+  { x: [1, 2, 6, 7], kernel: [3, 3], strides: [3, 3], pads: [1, 1, 0, 0], ceil: true, countPads: true },
+  { x: [1, 2, 6, 5], kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], ceil: true, countPads: true },
   { x: [1, 1, 5, 5], kernel: [5, 5] },
   { x: [2, 1, 9, 9], kernel: [2, 3], strides: [3, 4] },
 ];

@@ -1,0 +1,96 @@
+// Graphs: what everything is built of.
+
+// Models: files, parameters, costs, gradients.
+export { gradient } from './autodiff/gradient.ts';
+// Running: programs with state, on an engine.
+export type { Backend, Compiled, Feeds, Program, State } from './backend/backend.ts';
+export { onnxruntime, type Provider, runGraph } from './backend/onnxruntime.ts';
+// Compressing: which channels go together, which matter, and the narrower network.
+export { type ChannelGroup, type ChannelGroups, channelGroups } from './compress/groups.ts';
+export { channelScores, type Importance, selectChannels } from './compress/importance.ts';
+export { narrow } from './compress/narrow.ts';
+export { checkGraph } from './graph/check.ts';
+export { evaluateDim } from './graph/dims.ts';
+export type {
+  Attribute,
+  Attributes,
+  Dim,
+  DType,
+  Node,
+  Tensor,
+  TensorData,
+  TensorType,
+  Value,
+} from './graph/graph.ts';
+export { float32, Graph, int64 } from './graph/graph.ts';
+export { encodeOnnx } from './graph/onnx.ts';
+export { printGraph } from './graph/print.ts';
+export { prune } from './graph/prune.ts';
+// Operators: functions from values to values.
+export {
+  dropoutWith,
+  elu,
+  gelu,
+  hardSwish,
+  leakyRelu,
+  logSoftmax,
+  prelu,
+  relu,
+  sigmoid,
+  softmax,
+  softplus,
+  stableSoftplus,
+  tanh,
+} from './ops/activation.ts';
+export { checkTypes } from './ops/check-types.ts';
+export { type ConvOptions, conv, convTranspose } from './ops/conv.ts';
+export { countMacs, countParameters, inputSymbols, layerCosts, type Macs } from './ops/cost.ts';
+export { depthToSpace, spaceToDepth } from './ops/depth-space.ts';
+export {
+  abs,
+  add,
+  and,
+  cast,
+  clip,
+  cos,
+  div,
+  equal,
+  erf,
+  exp,
+  greater,
+  greaterOrEqual,
+  identity,
+  less,
+  lessOrEqual,
+  log,
+  max,
+  min,
+  mul,
+  neg,
+  not,
+  type Operand,
+  or,
+  pow,
+  reciprocal,
+  sign,
+  sin,
+  sqrt,
+  square,
+  sub,
+  where,
+} from './ops/elementwise.ts';
+export { gather } from './ops/gather.ts';
+export { loadOnnx, saveOnnx } from './ops/import-onnx.ts';
+export { type Inlined, type InlineOptions, inline } from './ops/inline.ts';
+export { expandTo, flatten, reshape, squeeze, transpose, unsqueeze } from './ops/layout.ts';
+export { linear, matMul, swapLast } from './ops/matmul.ts';
+export { batchNorm, batchNormTraining, groupNorm, instanceNorm, layerNorm } from './ops/norm.ts';
+export { batchStatistics, trainableParameters } from './ops/parameters.ts';
+export { averagePool, globalAveragePool, globalMaxPool, maxPool, type PoolOptions } from './ops/pool.ts';
+export { mean, reduceMax, reduceMean, reduceMin, reduceSum, sum } from './ops/reduce.ts';
+export { type ResizeOptions, resizeTo, upsample } from './ops/resize.ts';
+export { concat, split, tile } from './ops/segments.ts';
+export { dimValue, fillLike, shapeOf, zerosLike } from './ops/sizes.ts';
+export { END, flip, pad, prefix, slice } from './ops/window.ts';
+
+export { GanletError } from './util/errors.ts';
