@@ -27,7 +27,8 @@ export function convByColumns(node: Node, x: Value, w: Value, bias: Value | null
   const [rows, columns] = [size(height, 0), size(width, 1)];
   const weights = o * i * kh * kw;
   // With strides the way back scatters single numbers, which costs more than is gained.
-  if (g.strides.some((s) => s !== 1) || kh * kw === 1 || o < 16 || weights < 1000 * n * rows * columns) return undefined;
+  if (g.strides.some((s) => s !== 1) || kh * kw === 1 || o < 16 || weights < 1000 * n * rows * columns)
+    return undefined;
 
   const padded = pad(x, [0, 0, g.pads[0], g.pads[1], 0, 0, g.pads[2], g.pads[3]]);
   const channels =

@@ -11,7 +11,7 @@ import { averagePool, globalAveragePool } from '../../src/ops/pool.ts';
 import { reduceMean, reduceSum, sum } from '../../src/ops/reduce.ts';
 import { upsample } from '../../src/ops/resize.ts';
 import { pad } from '../../src/ops/window.ts';
-import { everyCase } from '../ops/cases/table.ts';
+import { composed, table } from '../ops/cases/table.ts';
 import { between, checkGradients, frozen, type GradientCase, normal } from '../ops/finite-differences.ts';
 
 /** The case whose value is the gradient of Σ c·y² for the first input: its gradient is a second derivative. */
@@ -32,8 +32,14 @@ function differentiated(c: GradientCase): GradientCase {
   };
 }
 
+/** Of operators other than convolutions with many cases, which differ in shapes, every third. */
+const chosen = Object.entries(table).flatMap(([op, cases]) => {
+  if (cases === 'no gradient') return [];
+  return op.startsWith('Conv') || cases.length < 8 ? cases : cases.filter((_, i) => i % 3 === 0);
+});
+
 describe('a gradient of a gradient agrees with central differences of the gradient', () => {
-  test.each(everyCase.map(differentiated))('$name', checkGradients);
+  test.each([...chosen, ...composed].map(differentiated))('$name', checkGradients);
 });
 
 /** ‖∂f/∂x‖² for each picture, as R1 and WGAN-GP penalise it. */

@@ -165,6 +165,7 @@ describe('push', () => {
       blocks: 3,
       norm: 'instance',
       padding: 'reflect',
+      dropout: false,
       separable: true,
     },
     size: 64,

@@ -13,8 +13,8 @@ const documentation = pages([
   'students/README.md',
 ]);
 
-/** What the documentation may run besides ganlet. */
-const programs = ['cd', 'git', 'node', 'npm', 'npx', 'python3'];
+/** What the documentation may run. */
+const programs = ['cd', 'ganlet', 'git', 'node', 'npm', 'npx', 'python3'];
 
 const verbs = [...ganlet(['--help'], root).stdout.matchAll(/^ {2}ganlet (\w+)/gm)].map(([, verb]) => verb!);
 const optionsOf = (args: string[]) =>

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { importNetwork } from '../../src/models/import/kinds.ts';
 import { toFloat32 } from '../../src/models/import/load.ts';
 import { selectTensors } from '../../src/models/state-dict.ts';
 import { decodeCheckpoint, readCheckpoint, readStateDict } from '../../src/models/torch-checkpoint.ts';
@@ -320,6 +321,7 @@ describe('1,000 damaged checkpoints each give their tensors or a named error', (
     'CHECKPOINT_KEY',
     'CHECKPOINT_UNSUPPORTED',
     'TENSORS_INVALID',
+    'CHECKPOINT_MISMATCH',
   ]);
 
   test.each(files.map((file, i) => [file, i] as const))('%s', (file, index) => {
@@ -339,6 +341,7 @@ describe('1,000 damaged checkpoints each give their tensors or a named error', (
         const { tree } = decodeCheckpoint(damaged, file);
         for (const tensor of selectTensors(tree, file, tree.has('state') ? 'state' : undefined).values())
           tensor.read();
+        if (file.startsWith('pixel')) importNetwork('pixel', { tensors: selectTensors(tree, file), file });
         seen.set('read', (seen.get('read') ?? 0) + 1);
       } catch (error) {
         if (!(error instanceof GanletError)) throw error;

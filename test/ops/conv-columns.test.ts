@@ -50,9 +50,9 @@ it.each([
 );
 
 it('keeps Conv where the picture outweighs the weights, and where it strides', () => {
-  const graph = new Graph();
   const columns = (x: number[], w: number[], strides: number[]) => {
-    const [a, b] = [graph.input(graph.unique('x'), 'float32', x), graph.input(graph.unique('w'), 'float32', w)];
+    const graph = new Graph();
+    const [a, b] = [graph.input('x', 'float32', x), graph.input('w', 'float32', w)];
     return convByColumns(conv(a, b, { strides }).node!, a, b, null);
   };
   expect(columns([1, 64, 64, 64], [64, 64, 3, 3], [1, 1])).toBeUndefined();

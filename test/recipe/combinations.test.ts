@@ -10,6 +10,23 @@ const impossible: Record<string, [yaml: string, set: string[], said: string]> = 
     [],
     'quick.yaml:2:1  data.path must be given for the source aligned: the folder of the pictures',
   ],
+  'a hub without a data set': [
+    teacherRecipe.replace('openmoji', 'hub'),
+    ['data.path=x'],
+    [
+      '--set data.path=x  data.path must be left out for the source hub, which has data.repo',
+      'quick.yaml:2:1  data.repo must be given for the source hub: owner/name of a data set',
+    ].join('\n'),
+  ],
+  'keys of the hub where it is not the source': [
+    teacherRecipe,
+    ['data.repo=a/b', 'data.revision=main', 'data.columns.a=x'],
+    [
+      '--set data.repo=a/b  data.repo must be left out for the source openmoji: it is for hub',
+      '--set data.revision=main  data.revision must be left out for the source openmoji: it is for hub',
+      '--set data.columns.a=x  data.columns must be left out for the source openmoji: it is for parquet and hub',
+    ].join('\n'),
+  ],
   'both a trained teacher and one to train': [
     teacherRecipe,
     ['teacher.model=t.onnx'],

@@ -35,7 +35,8 @@ export function importPatchDiscriminator(
   const first = kernelOf(tensors, 'model.0', what, file);
   // From n to 2n, 4n, 8n, 8n, … channels, by 4×4 kernels.
   const squares = [2, 8, 32, ...new Array(layers).fill(64)].slice(0, layers);
-  checkRoom(16 * first.out ** 2 * squares.reduce((a, b) => a + b, 0), tensors, what, file);
+  const inner = first.out ** 2 * squares.reduce((a, b) => a + b, 0);
+  checkRoom(16 * (inner + first.in * first.out), tensors, what, file);
   const norm = normAfter(tensors, places[1]!);
   const architecture = { type: 'patch' as const, baseWidth: first.out, layers, norm };
   const graph = patchDiscriminator({ ...architecture, inputChannels: first.in });
@@ -52,7 +53,7 @@ export function importPixelDiscriminator(tensors: StateDict, file: string): Impo
     { ours: 'conv3', theirs: 'net.5' },
   ];
   const first = kernelOf(tensors, 'net.0', what, file);
-  checkRoom(2 * first.out ** 2, tensors, what, file);
+  checkRoom(2 * first.out ** 2 + first.in * first.out, tensors, what, file);
   const norm = normAfter(tensors, places[1]!);
   const architecture = { type: 'pixel' as const, baseWidth: first.out, norm };
   const graph = pixelDiscriminator({ ...architecture, inputChannels: first.in });

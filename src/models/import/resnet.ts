@@ -75,9 +75,10 @@ export function importResnet(
   const area = separable ? 1 : 9;
   const inside = inner.reduce((sum, c) => sum + 2 * area * c2 * c, 0);
   const outside = 9 * (c0 * c1 + c1 * c2 + c2 * up1!.in + up1!.in * up2!.in);
-  checkRoom(inside + outside, tensors, what, file);
+  const stemAndHead = 49 * (stem!.in * c0 + up2!.in * head!.out);
+  checkRoom(inside + outside + stemAndHead, tensors, what, file);
   const norm = normAfter(tensors, layers[0]!);
-  const padding = first[0]!.index === 0 ? 'zero' : (expected.padding ?? 'reflect');
+  const padding: Padding = first[0]!.index === 0 ? 'zero' : (expected.padding ?? 'reflect');
   const architecture = {
     type: 'resnet' as const,
     baseWidth: stem!.out,

@@ -25,7 +25,8 @@ export function importUnet(
   const image = kernelOf(tensors, `${prefixes[0]}.3`, what, file).in;
   // Down and up again between levels of n, 2n, 4n, 8n, 8n, … channels, by 4×4 kernels.
   const squares = [2, 8, 32, ...new Array(levels).fill(64)].slice(0, levels - 1);
-  checkRoom(2 * 16 * first.out ** 2 * squares.reduce((a, b) => a + b, 0), tensors, what, file);
+  const inner = 2 * first.out ** 2 * squares.reduce((a, b) => a + b, 0);
+  checkRoom(16 * (inner + first.out * (first.in + image)), tensors, what, file);
   const norm = normAfter(tensors, layers.find(({ ours }) => ours === 'up1')!);
   const architecture = { type: 'unet' as const, baseWidth: first.out, levels, norm, dropout: 0 };
   const channels = { condition: first.in, image };

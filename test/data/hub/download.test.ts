@@ -349,7 +349,10 @@ describe('what is not there, or not for everyone', () => {
     [
       { repo: { type: 'model', name: 'no/body' } },
       undefined,
-      { code: 'HUB_NOT_FOUND', hint: 'check the name (data sets are datasets/owner/name); for a private one set HF_TOKEN' },
+      {
+        code: 'HUB_NOT_FOUND',
+        hint: 'check the name (data sets are datasets/owner/name); for a private one set HF_TOKEN',
+      },
     ],
     [
       { repo: { type: 'model', name: 'no/body' } },

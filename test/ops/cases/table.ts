@@ -34,9 +34,3 @@ export const composed: readonly GradientCase[] = [
   ...composedLayoutCases,
   ...composedNetworkCases,
 ];
-
-/** Every case there is. */
-export const everyCase: readonly GradientCase[] = [
-  ...Object.values(table).flatMap((cases) => (cases === 'no gradient' ? [] : cases)),
-  ...composed,
-];
