@@ -17,11 +17,20 @@ function spatialAxes(x: Value): number[] {
   return x.shape.map((_, i) => i).slice(2);
 }
 
-/** (x − mean)/√(var + ε) over `axes`, with 1/√(var + ε). */
-function standardise(x: Value, axes: readonly number[], epsilon: number): { normal: Value; invStd: Value } {
+/** True for a constant all of whose numbers are `fill`. */
+function isFilled(v: Value | null | undefined, fill: number): boolean {
+  return !!v?.tensor && Array.prototype.every.call(v.tensor.data, (x: number) => x === fill);
+}
+
+/** 1/√(var + ε) over `axes`, and (x − mean) times that where it is asked for. */
+function standardise(
+  x: Value,
+  axes: readonly number[],
+  epsilon: number,
+): { normal: () => Value; invStd: Value } {
   const centred = sub(x, reduceMean(x, axes));
   const invStd = div(1, sqrt(add(reduceMean(mul(centred, centred), axes), epsilon)));
-  return { normal: mul(centred, invStd), invStd };
+  return { normal: () => mul(centred, invStd), invStd };
 }
 
 /** Adjoint of `standardise`: dx = (dx̂ − mean dx̂ − x̂·mean(dx̂·x̂)) / σ. */
@@ -53,12 +62,15 @@ export const InstanceNormalization: Op = {
   type: 'InstanceNormalization',
   defaults: { epsilon: 1e-5 },
   infer: sameAsFirst,
-  gradient: ({ dy, inputs: [x, gamma, beta], attributes, needs }) => {
+  gradient: ({ dy, inputs: [x, gamma, beta], outputs: [y], attributes, needs }) => {
     const axes = spatialAxes(x!);
-    const { normal, invStd } = standardise(x!, axes, num(attributes, 'epsilon', 1e-5));
+    const standard = standardise(x!, axes, num(attributes, 'epsilon', 1e-5));
     const rest = [0, ...axes];
-    const plain = gamma!.tensor && Array.prototype.every.call(gamma!.tensor.data, (v: number) => v === 1);
-    const dNormal = plain ? dy : mul(dy, perChannel(gamma!, x!));
+    const unscaled = isFilled(gamma, 1);
+    // Without scale and shift the result is x̂ itself.
+    const normal = unscaled && isFilled(beta, 0) ? y! : standard.normal();
+    const { invStd } = standard;
+    const dNormal = unscaled ? dy : mul(dy, perChannel(gamma!, x!));
     return [
       needs(0) ? standardiseGradient(dNormal, normal, invStd, axes) : null,
       needs(1) ? reduceSum(mul(dy, normal), rest, false) : null,
@@ -118,7 +130,8 @@ export const LayerNormalization: Op = {
       );
     const axis = axisOf(node, num(node.attributes, 'axis', -1), x!.shape.length);
     const axes = x!.shape.map((_, i) => i).slice(axis);
-    const { normal, invStd } = standardise(x!, axes, num(node.attributes, 'epsilon', 1e-5));
+    const { normal: standard, invStd } = standardise(x!, axes, num(node.attributes, 'epsilon', 1e-5));
+    const normal = standard();
     return [
       needs(0) ? standardiseGradient(mul(dy, gamma!), normal, invStd, axes) : null,
       needs(1) ? mul(dy, normal) : null,

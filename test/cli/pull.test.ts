@@ -165,7 +165,7 @@ describe('push', () => {
       blocks: 3,
       norm: 'instance',
       padding: 'reflect',
-      dropout: false,
+      dropout: 0,
       separable: true,
     },
     size: 64,

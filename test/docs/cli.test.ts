@@ -5,7 +5,7 @@ import { readPage } from './markdown.ts';
 const { prose } = readPage('docs/cli.md');
 
 test('docs/cli.md has a row for every verb, as the help writes it', () => {
-  const verbs = [...ganlet(['--help']).stdout.matchAll(/^ {2}ganlet (\S+(?: [<[]\S+)?)/gm)].map(
+  const verbs = [...ganlet(['--help']).stdout.matchAll(/^ {2}ganlet (\S+(?: [<[]\S+)*)/gm)].map(
     ([, verb]) => verb,
   );
   const rows = [...prose.matchAll(/^\| `([^`-]+)` \| /gm)].map(([, verb]) => verb);

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { downloadUrl, type PlainOptions } from '../../../src/data/hub/https.ts';
-import { type Fault, folder, listen, noise, quick, serve, sha256 } from './server.ts';
+import { type Fault, folder, hasty, listen, noise, quick, serve, sha256 } from './server.ts';
 
 const bytes = noise(200_000, 3);
 const pin = sha256(bytes);
@@ -48,9 +48,9 @@ test('the first digits of a hash are enough, and are checked', async () => {
 
 test('breaks, trickles and overload are overcome by going on', async () => {
   const { url, options, headers } = await start({ reset: 90_000 }, { trickle: 2 }, { status: 503 });
-  const { path } = await downloadUrl({ url, sha256: pin }, options);
+  const { path } = await downloadUrl({ url, sha256: pin }, { ...options, patience: hasty });
   expect(sha256(readFileSync(path))).toBe(pin);
-  expect(headers.at(-1)?.range).toMatch(/^bytes=90\d\d\d-$/);
+  expect(headers.at(-1)?.range).toMatch(/^bytes=\d+-$/);
 });
 
 test('no token goes to a plain server, nor to where it redirects', async () => {

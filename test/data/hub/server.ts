@@ -55,7 +55,10 @@ export interface Seen {
 
 export const commit = 'c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00';
 export const token = 'hf_for_tests_only';
-export const quick: Patience = { attempts: 4, delay: 1, stall: 250 };
+export const quick: Patience = { attempts: 4, delay: 1, stall: 20_000 };
+
+/** For servers that go quiet. A busy machine may look so too, hence the many tries. */
+export const hasty: Patience = { attempts: 8, delay: 1, stall: 400 };
 
 export const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
 export const gitOid = (bytes: Uint8Array) =>
@@ -257,7 +260,7 @@ export function serve(
   });
   if (request.method === 'HEAD') response.end();
   else if (kind.reset !== undefined)
-    response.write(part.subarray(0, kind.reset), () => setTimeout(() => response.destroy(), 20));
+    response.write(part.subarray(0, kind.reset), () => setTimeout(() => response.destroy(), 100));
   else if (kind.short !== undefined) response.end(part.subarray(0, kind.short));
   else if (kind.more !== undefined) response.end(Buffer.concat([part, noise(kind.more)]));
   else if (kind.trickle !== undefined) {
