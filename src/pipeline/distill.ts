@@ -20,10 +20,10 @@ import { formatBytes } from '../util/format.ts';
 import { sha256Json } from '../util/hash.ts';
 import { rng } from '../util/rng.ts';
 import type { RunContext } from './context.ts';
-import { fit } from './fit.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
 import type { Teacher } from './teacher.ts';
 import { loadTeacher, teacherDiscriminator } from './teacher.ts';
+import { trainGenerator } from './train-generator.ts';
 
 /**
  * Trains the student against its teacher (Li et al. 2020, §3.1: reconstruction, inner features, conditional GAN), and the
@@ -105,7 +105,7 @@ async function trainStudent(
     stage === 'naive'
       ? undefined
       : planDistillation(context, teacher, student.graph, config, source.counts.train);
-  const state = await fit(context, {
+  const state = await trainGenerator(context, {
     stage,
     generator: student.graph,
     discriminator,
@@ -169,7 +169,7 @@ function planDistillation(
   };
   if (config.cacheTeacher === false || recipe.data.jitter > 0) return plan;
   const bytes = cacheBytes(plan, recipe.data.size, pictures, recipe.data.flip);
-  const cached = config.cacheTeacher === true || bytes <= cacheBudget;
+  const cached = bytes > 0 && (config.cacheTeacher === true || bytes <= cacheBudget);
   if (bytes > 0)
     log.debug(
       `teacher activations take ${formatBytes(bytes)}: ${cached ? 'kept in memory' : 'computed at every step'}`,

@@ -7,8 +7,8 @@ import { writeFileAtomic } from '../util/atomic.ts';
 import { sha256Json } from '../util/hash.ts';
 import { describeModel, writeCard } from './card.ts';
 import type { RunContext } from './context.ts';
-import { fit } from './fit.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
+import { trainGenerator } from './train-generator.ts';
 
 /**
  * Trains the teacher a recipe describes, on the truth: adversarial loss and reconstruction, as pix2pix (Isola et al. 2017).
@@ -42,7 +42,7 @@ export async function teach(context: RunContext): Promise<void> {
     ...start,
     seed: recipe.seed + 1,
   });
-  const state = await fit(context, { stage: 'teach', generator, discriminator, config });
+  const state = await trainGenerator(context, { stage: 'teach', generator, discriminator, config });
 
   const file = join(out, 'teacher.onnx');
   withWeights(generator, state, 'g', { ema: config.ema > 0 });

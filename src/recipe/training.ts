@@ -39,10 +39,10 @@ const trainShape = {
   tick: whole({ min: 1 }).default(100).describe('Steps between lines of the log.'),
   snapshot: whole({ min: 0 })
     .default(0)
-    .describe('Steps between weights that are kept; 0 keeps only the last.'),
-  samples: whole({ min: 0, max: 64 })
-    .default(8)
-    .describe('Images on the sample sheet drawn with each snapshot.'),
+    .describe(
+      'Steps between networks that are kept as snapshots/step-N.onnx, at the next tick; 0 keeps only the last.',
+    ),
+  samples: whole({ min: 0, max: 64 }).default(8).describe('Images on the sample sheet drawn at each tick.'),
   checkpointSeconds: number({ min: 0 })
     .default(60)
     .describe('Seconds between saved states, from which an interrupted run goes on.'),

@@ -48,7 +48,9 @@ export function apply(
     parameter: (constant) => trained.weights.get(constant.name) ?? trained.statistics.get(constant.name),
     batchNorm: 'train',
     lower: (node, [x, w, bias]) =>
-      node.op === 'Conv' && x && w ? graph.scoped(use, () => convByColumns(node, x, w, bias ?? null)) : undefined,
+      node.op === 'Conv' && x && w
+        ? graph.scoped(use, () => convByColumns(node, x, w, bias ?? null))
+        : undefined,
     ...(dropout && {
       dropout: (node, x) => {
         const ratio = node.inputs[1]?.tensor ? Number(node.inputs[1].tensor.data[0]) : 0.5;

@@ -14,7 +14,7 @@ threads: 1
 data: {source: aligned, path: pictures, size: 16, flip: true}
 teacher:
   generator: {type: resnet, baseWidth: 4, blocks: 1}
-  train: {steps: 8, batch: 2, tick: 4, samples: 2, initGain: 0.2}
+  train: {steps: 8, batch: 2, tick: 4, samples: 2, initGain: 0.2, snapshot: 4}
 discriminator: {type: patch, baseWidth: 4, layers: 1}
 student: {baseWidth: 2, separable: true}
 distill: {steps: 8, batch: 2, tick: 4, samples: 2, checkpointSeconds: 0, diffaugment: [color, translation]}
@@ -71,6 +71,7 @@ describe('ganlet run', () => {
       'table.md',
       'teach/stats.jsonl',
       'teach/samples/step-0000008.png',
+      'teach/snapshots/step-0000004.onnx',
       'distill/stats.jsonl',
       'naive/samples/step-0000004.png',
     ]) {

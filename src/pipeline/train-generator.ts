@@ -4,19 +4,22 @@ import { makeBatch } from '../data/batch.ts';
 import { sampleSheet } from '../data/sheet.ts';
 import type { PairedSource } from '../data/source.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
+import { encodeOnnx } from '../graph/onnx.ts';
 import { printGraph } from '../graph/print.ts';
 import type { DataConfig, TrainConfig } from '../recipe/schema.ts';
 import type { Distillation } from '../train/distillation.ts';
 import { train } from '../train/loop.ts';
 import { stepProgram } from '../train/step.ts';
 import { teacherCache } from '../train/teacher-cache.ts';
+import { withWeights } from '../train/trained-network.ts';
+import { writeFileAtomic } from '../util/atomic.ts';
 import { sha256, sha256Json } from '../util/hash.ts';
 import { rng } from '../util/rng.ts';
 import type { RunContext } from './context.ts';
 import { compileGenerator } from './generate.ts';
 import { makeDirectory } from './run-directory.ts';
 
-export interface Fit {
+export interface GeneratorTraining {
   /** Folder inside the run, and label of the progress display. */
   stage: string;
   generator: Graph;
@@ -29,9 +32,9 @@ export interface Fit {
  * Trains one generator as a stage of a run: builds the step, goes through the data, keeps statistics, checkpoints and a sample
  * sheet each tick in `<out>/<stage>/`. Returns the final state.
  */
-export async function fit(
+export async function trainGenerator(
   context: RunContext,
-  { stage, generator, discriminator, config, distillation }: Fit,
+  { stage, generator, discriminator, config, distillation }: GeneratorTraining,
 ): Promise<Map<string, Tensor>> {
   const { recipe, backend } = context;
   const source = await context.source();
@@ -50,20 +53,8 @@ export async function fit(
   const sheet = await sheetWriter(context, source, generator, config, directory, distillation?.teacher);
   const cache = distillation?.cached ? await teacherCache(distillation, source, backend) : undefined;
   try {
-    const {
-      diffaugment,
-      steps,
-      lr,
-      beta1,
-      beta2,
-      schedule,
-      constantFraction,
-      ema,
-      batch,
-      tick,
-      checkpointSeconds,
-    } = config;
     return await train({
+      ...config,
       program,
       backend,
       source,
@@ -77,25 +68,33 @@ export async function fit(
         data: source.hash,
         seed: recipe.seed,
       }),
-      diffaugment,
-      steps,
-      lr,
-      beta1,
-      beta2,
-      schedule,
-      constantFraction,
-      ema,
-      batch,
-      tick,
-      checkpointSeconds,
       ...(cache && { targets: cache.targets }),
-      onTick: sheet.write,
+      onTick: async (step, readState) => {
+        await sheet.write(step, readState);
+        await keepSnapshot(directory, generator, config, step, readState);
+      },
     });
   } finally {
     progress.end();
     await sheet.dispose();
     await cache?.dispose();
   }
+}
+
+type ReadState = (names?: readonly string[]) => Promise<Map<string, Tensor>>;
+
+/** Writes `snapshots/step-N.onnx` at the first tick at or after each multiple of `snapshot` steps. */
+async function keepSnapshot(
+  directory: string,
+  generator: Graph,
+  { snapshot, tick, ema }: TrainConfig,
+  step: number,
+  readState: ReadState,
+): Promise<void> {
+  if (snapshot === 0 || Math.floor(step / snapshot) === Math.floor((step - tick) / snapshot)) return;
+  const folder = makeDirectory(join(directory, 'snapshots'));
+  const network = withWeights(generator, await readState(), 'g', { ema: ema > 0 });
+  await writeFileAtomic(join(folder, `step-${String(step).padStart(7, '0')}.onnx`), encodeOnnx(network));
 }
 
 export function augmentOf(data: DataConfig): Augment {
@@ -145,7 +144,7 @@ async function sheetWriter(
   }
   const names = [...generator.constants.keys()];
   return {
-    async write(step: number, readState: (names?: readonly string[]) => Promise<Map<string, Tensor>>) {
+    async write(step: number, readState: ReadState) {
       const state = await readState(names.flatMap((name) => [`g/${name}`, `g/ema/${name}`]));
       const weights = new Map<string, Tensor>();
       for (const name of names) {
