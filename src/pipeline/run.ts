@@ -6,7 +6,7 @@ import type { LoadedRecipe } from '../recipe/load.ts';
 import { resolvedYaml } from '../recipe/load.ts';
 import type { Stage } from '../recipe/names.ts';
 import { stages as allStages } from '../recipe/names.ts';
-import { writeFileAtomic } from '../util/atomic.ts';
+import { removeUnfinished, writeFileAtomic } from '../util/atomic.ts';
 import { lockDirectory } from '../util/lock.ts';
 import { createLog } from '../util/log.ts';
 import { progress } from '../util/progress.ts';
@@ -48,6 +48,7 @@ export async function runRecipe(
   makeDirectory(out);
   const lock = lockDirectory(out);
   try {
+    await removeUnfinished(out);
     await writeFileAtomic(join(out, 'recipe.yaml'), resolvedYaml(recipe));
     for (const stage of wanted) await runners[stage](context);
   } finally {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileError } from './file-error.ts';
 
@@ -45,5 +45,16 @@ async function syncFolder(folder: string): Promise<void> {
     await handle.sync().finally(() => handle.close());
   } catch {
     return;
+  }
+}
+
+/**
+ * Removes what writers that were killed left behind in a folder and below it. For a folder only this process writes into:
+ * see `lockDirectory`.
+ */
+export async function removeUnfinished(folder: string): Promise<void> {
+  const files = await readdir(folder, { recursive: true }).catch(() => []);
+  for (const file of files) {
+    if (/^\..+\.\d+-[0-9a-f]{8}\.tmp$/.test(basename(file))) await rm(join(folder, file), { force: true });
   }
 }
