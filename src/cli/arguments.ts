@@ -21,13 +21,29 @@ export function checkArguments(args: readonly string[], verbs: readonly Verb[]):
     'help',
     ...(verb ? [] : ['version']),
   ];
+  const options: Readonly<Record<string, { type?: unknown }>> = { ...sharedOptions, ...verb?.options };
   for (const arg of typed) {
-    const [, option] = /^--?([A-Za-z][^=]*)/.exec(arg) ?? [];
-    if (option === undefined || arg === '-h' || known.includes(kebabCase(option))) continue;
-    const shown = arg.split('=')[0]!;
-    const meant = nearest(option, known);
-    throw usageError(`unknown option ${shown}`, `${question(meant && `--${meant}`)}${helpFor(verb)}`);
+    const option = optionOf(arg);
+    if (option === undefined || arg === '-h') continue;
+    const [shown, value] = arg.split(/=(.*)/s) as [string, string?];
+    if (!known.includes(kebabCase(option))) {
+      const meant = nearest(option, known);
+      throw usageError(`unknown option ${shown}`, `${question(meant && `--${meant}`)}${helpFor(verb)}`);
+    }
+    const type = options[kebabCase(option)]?.type ?? 'boolean';
+    // yargs takes `--dry-run=yes` for no, and would do the whole run.
+    if (type === 'boolean' && value !== undefined && value !== 'true' && value !== 'false')
+      throw usageError(
+        `${shown} is a switch and takes no value, got ${JSON.stringify(value)}`,
+        helpFor(verb),
+      );
   }
+}
+
+/** The name in `--name`, `--name=value` or `-n`; undefined for values, negative numbers among them. */
+function optionOf(arg: string): string | undefined {
+  if (!/^(--|-[^\d.])/.test(arg)) return undefined;
+  return arg.replace(/^--?/, '').split('=')[0];
 }
 
 /** Puts what yargs found wrong into our words. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -116,6 +116,7 @@ async function cache(): Promise<Finding> {
   const enable = 'set GANLET_CACHE to a folder that can be written to';
   for (let place = folder; ; place = dirname(place)) {
     try {
+      if (!(await stat(place)).isDirectory()) throw new Error(`${place} is no folder`);
       await access(place, constants.W_OK);
       return { name: 'cache', status: 'ok', found: folder };
     } catch (error) {

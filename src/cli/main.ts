@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import yargs from 'yargs';
+import { fileError } from '../util/file-error.ts';
 import { toolVersion } from '../util/version.ts';
 import { checkArguments, checkPositionals, translate } from './arguments.ts';
 import { printError } from './print-error.ts';
@@ -36,9 +37,10 @@ const verbs: Verb[] = [
 
 // A reader that has seen enough (`ganlet schema | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
+  process.exit(error.code === 'EPIPE' ? 0 : printError(fileError('write', 'standard output', error), false));
 });
+// Without anyone to tell, a training still goes on.
+process.stderr.on('error', () => {});
 
 const args = process.argv.slice(2);
 try {

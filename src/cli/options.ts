@@ -13,17 +13,21 @@ export function text(name: string, describe: string) {
   };
 }
 
-/** A whole number of at least `min`. */
-export function whole(name: string, describe: string, min = 0) {
+/** A whole number of at least `min` and at most `max`. */
+export function whole(name: string, describe: string, min = 0, max = Number.MAX_SAFE_INTEGER) {
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
   return {
     describe,
     ...option((value) => {
       const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
-      if (Number.isSafeInteger(number) && number >= min) return number;
-      return refuse(name, `a whole number of at least ${min}`, value);
+      if (Number.isSafeInteger(number) && number >= min && number <= max) return number;
+      return refuse(name, `a whole number ${range}`, value);
     }),
   };
 }
+
+/** The largest image and batch that options take, and the most threads: beyond them are only typing errors. */
+export const largest = { size: 65_536, batch: 65_536, threads: 1024, channels: 1024 } as const;
 
 /** One of a few words. */
 export function choice<const T extends readonly string[]>(name: string, describe: string, words: T) {
@@ -33,15 +37,15 @@ export function choice<const T extends readonly string[]>(name: string, describe
   };
 }
 
-/** Whole numbers above 0 with underscores between them, as widths are written. */
+/** Whole numbers from 1 to 1024 with underscores between them, as widths are written. */
 export function widths(name: string, describe: string) {
   return {
     describe,
-    ...option((value) =>
-      /^[1-9]\d*(_[1-9]\d*)*$/.test(value)
-        ? value.split('_').map(Number)
-        : refuse(name, 'whole numbers above 0, as in 32_24_16', value),
-    ),
+    ...option((value) => {
+      const numbers = /^\d+(_\d+)*$/.test(value) ? value.split('_').map(Number) : [0];
+      if (numbers.every((number) => number >= 1 && number <= largest.channels)) return numbers;
+      return refuse(name, `whole numbers from 1 to ${largest.channels}, as in 32_24_16`, value);
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { providers, type Stage } from '../recipe/names.ts';
 import { interruptible } from './interrupt.ts';
-import { choice, text, whole } from './options.ts';
+import { choice, largest, text, usageError, whole } from './options.ts';
 import { defineVerb, type Verb } from './verb.ts';
 
 export const recipePositionals = {
@@ -18,7 +18,12 @@ export const recipeOptions = {
   },
   seed: whole('--seed', 'Change the seed of the recipe'),
   provider: choice('--provider', 'Where the arithmetic runs', providers),
-  threads: whole('--threads', 'Threads for arithmetic; by default as many as there are cores', 1),
+  threads: whole(
+    '--threads',
+    'Threads for arithmetic; by default as many as there are cores',
+    1,
+    largest.threads,
+  ),
   'dry-run': { type: 'boolean', default: false, describe: 'Say what would be done, and do nothing' },
 } as const;
 
@@ -38,6 +43,7 @@ export interface RecipeArguments {
 export async function runStages(args: RecipeArguments, stages?: readonly Stage[]): Promise<void> {
   const { loadRecipe, requireFiles } = await import('../recipe/load.ts');
   const { set, seed, provider, threads, dryRun, debug, quiet } = args;
+  if (args.recipe === '') throw usageError('<recipe> must be some text, got ""');
   const loaded = loadRecipe(args.recipe, { set, seed, provider, threads });
   requireFiles(loaded);
   const out = args.out ?? join('runs', loaded.recipe.name);

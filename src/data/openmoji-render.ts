@@ -38,16 +38,15 @@ export async function findOpenmoji(folder?: string): Promise<OpenmojiPackage> {
     } catch {}
   }
   for (const place of places) {
-    const text = await readFile(place, 'utf8').catch(() => undefined);
-    const found = text === undefined ? undefined : (JSON.parse(text) as { name?: string; version: string });
-    if (found?.name === 'openmoji') return { folder: dirname(place), version: found.version };
+    const found = await readManifest(place);
+    if (found?.name === 'openmoji') return { folder: dirname(place), version: String(found.version) };
   }
   throw new GanletError(
     'DATA_PACKAGE_MISSING',
     folder
       ? `data.path must be the folder of the openmoji package, found no such package in ${folder}`
       : 'the openmoji data needs the npm package "openmoji", which is not installed',
-    { hint: 'npm install openmoji' },
+    { hint: 'npm install openmoji@17.0.0' },
   );
 }
 
@@ -62,14 +61,14 @@ export async function renderOpenmoji(
   size: number,
   onProgress?: (done: number, total: number) => void,
 ): Promise<Picture[]> {
-  const entries = JSON.parse(await readText(join(folder, 'data/openmoji.json'))) as OpenmojiEntry[];
+  const entries = await readEntries(folder);
   const concepts = openmojiConcepts(entries);
   const candidates: Omit<Picture, 'colour' | 'outline'>[] = [];
   const outlines: string[] = [];
   const seen = new Set<string>();
   for (const [i, { hexcode, annotation, skintone }] of entries.entries()) {
     if (skintone !== '') continue;
-    const outline = await readText(join(folder, 'black/svg', `${hexcode}.svg`));
+    const outline = await readText(filesOf(folder, hexcode)[0]);
     const digest = sha256(outline);
     if (seen.has(digest)) continue;
     seen.add(digest);
@@ -80,9 +79,10 @@ export async function renderOpenmoji(
   const limit = pLimit(availableParallelism());
   let done = 0;
   const pictures = await limit.map(candidates, async (candidate, i) => {
-    const colourText = await readText(join(folder, 'color/svg', `${candidate.id}.svg`));
-    const outline = rgbToGrey(await rasterise(outlines[i]!, 2 * size));
-    const colour = await rasterise(colourText, 2 * size);
+    const [outlineFile, colourFile] = filesOf(folder, candidate.id);
+    const colourText = await readText(colourFile);
+    const outline = rgbToGrey(await rasterise(outlineFile, outlines[i]!, 2 * size));
+    const colour = await rasterise(colourFile, colourText, 2 * size);
     onProgress?.(++done, candidates.length);
     if (strokeFraction(outline) < 0.01 || colouredFraction(colour) < 0.05) return undefined;
     return {
@@ -91,22 +91,30 @@ export async function renderOpenmoji(
       colour: halve(colour, 2 * size, 2 * size, 3),
     };
   });
-  return pictures.filter((picture) => picture !== undefined);
+  const usable = pictures.filter((picture) => picture !== undefined);
+  if (usable.length === 0)
+    throw damaged(folder, 'must hold pictures with outline and colour, none is usable');
+  return usable;
+}
+
+function filesOf(folder: string, id: string): [outline: string, colour: string] {
+  return [join(folder, 'black/svg', `${id}.svg`), join(folder, 'color/svg', `${id}.svg`)];
 }
 
 /** An OpenMoji SVG (view box 72 × 72) drawn on white, side × side × 3. */
-async function rasterise(svg: string, side: number): Promise<Uint8Array> {
+async function rasterise(path: string, svg: string, side: number): Promise<Uint8Array> {
   const { data, info } = await sharp(Buffer.from(svg), { density: side })
     .flatten({ background: '#ffffff' })
     .toColourspace('srgb')
     .raw()
-    .toBuffer({ resolveWithObject: true });
-  if (info.width !== side || info.height !== side || info.channels !== 3) {
-    throw new GanletError(
-      'DATA_INVALID',
-      `an OpenMoji picture must be drawn ${side} × ${side} in 3 channels, got ${info.width} × ${info.height} in ${info.channels}`,
-      { hint: 'check that the openmoji package is version 17' },
-    );
+    .toBuffer({ resolveWithObject: true })
+    .catch((cause) => {
+      throw damaged(path, 'must be an SVG picture, it cannot be drawn', cause);
+    });
+  const { width, height, channels } = info;
+  if (width !== side || height !== side || channels !== 3) {
+    const got = `${width} × ${height} in ${channels}`;
+    throw damaged(path, `must be drawn ${side} × ${side} in 3 channels, got ${got}`);
   }
   return data;
 }
@@ -128,8 +136,44 @@ function colouredFraction(rgb: Uint8Array): number {
   return (coloured * 3) / rgb.length;
 }
 
+async function readManifest(path: string): Promise<{ name?: unknown; version?: unknown } | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The list of pictures. Ids become names of files, so nothing but code points is let through. */
+async function readEntries(folder: string): Promise<OpenmojiEntry[]> {
+  const path = join(folder, 'data/openmoji.json');
+  const text = await readText(path);
+  let entries: unknown;
+  try {
+    entries = JSON.parse(text);
+  } catch (cause) {
+    throw damaged(path, 'must be JSON, it is not', cause);
+  }
+  const right = (entry: Partial<OpenmojiEntry> | null) =>
+    /^[0-9A-F]+(-[0-9A-F]+)*$/i.test(String(entry?.hexcode)) && typeof entry?.annotation === 'string';
+  if (!Array.isArray(entries) || !entries.every(right))
+    throw damaged(path, 'must list pictures with hexcode and annotation, it does not');
+  return entries;
+}
+
 async function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error) => {
-    throw fileError('read', path, error);
+  return readFile(path, 'utf8').catch((cause) => {
+    throw damaged(
+      path,
+      `cannot be read: ${fileError('read', path, cause).message.split(': ').at(-1)}`,
+      cause,
+    );
+  });
+}
+
+function damaged(path: string, what: string, cause?: unknown): GanletError {
+  return new GanletError('DATA_PACKAGE_INVALID', `${path} ${what}`, {
+    hint: 'the openmoji package is damaged or of another version: npm install openmoji@17.0.0',
+    cause,
   });
 }

@@ -1,12 +1,12 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
-import { fileError } from '../util/file-error.ts';
+import { GanletError } from '../util/errors.ts';
 import { sha256, sha256Json } from '../util/hash.ts';
-import { cacheDir } from './cache-dir.ts';
+import { cacheDir, makeCacheFolder } from './cache-dir.ts';
 import { greyToRgb, plainBytes, rgbToGrey } from './image.ts';
 import { findOpenmoji, type Picture, rendererVersion, renderOpenmoji } from './openmoji-render.ts';
-import { type Channels, colourChannels, type PairedSource, type Split } from './source.ts';
+import { type Channels, colourChannels, type PairedSource, type Split, splits } from './source.ts';
 import { splitByConcept } from './split.ts';
 
 export const openmojiAttribution =
@@ -35,12 +35,15 @@ interface CacheIndex {
   /** SHA-256 of the pixel file: per picture size² of outline, then size² × 3 of colour. */
   sha256: string;
   pictures: { id: string; name: string; concept: string }[];
+  /** SHA-256 of `pictures`: names decide the splits. */
+  picturesSha256: string;
 }
 
 /**
  * OpenMoji outlines (condition) and their colour pictures (image), pixel-exact pairs. All variants of one
  * concept (gender, hair, direction) lie in one split. Rendered once, then read from the cache; a damaged cache
- * is rendered again. Throws DATA_PACKAGE_MISSING without the npm package, NOT_WRITABLE when the cache is.
+ * is rendered again. Throws DATA_PACKAGE_MISSING without the npm package, DATA_PACKAGE_INVALID for a damaged one, NOT_WRITABLE
+ * when the cache is.
  */
 export async function openmojiSource(options: OpenmojiOptions): Promise<PairedSource> {
   const { size, channels = colourChannels, onProgress } = options;
@@ -50,15 +53,21 @@ export async function openmojiSource(options: OpenmojiOptions): Promise<PairedSo
   let cached = await readCache(base, size);
   if (!cached) {
     // Before the work, so that an unwritable cache is known at once.
-    await mkdir(folder, { recursive: true }).catch((error) => {
-      throw fileError('write', folder, error);
-    });
+    makeCacheFolder(folder);
     cached = await writeCache(base, openmoji.version, size, await renderOpenmoji(openmoji, size, onProgress));
   }
 
   const { index, pixels } = cached;
   const numbered = index.pictures.map(({ id, concept }, place) => ({ id, concept, place }));
   const parts = splitByConcept(numbered, ({ concept }) => concept, fractions);
+  const empty = splits.find((split) => parts[split].length === 0);
+  if (empty) {
+    throw new GanletError(
+      'DATA_EMPTY',
+      `the ${empty} split of ${openmoji.folder} must have at least one picture, has none`,
+      { hint: 'install the whole package: npm install openmoji@17.0.0' },
+    );
+  }
   const area = size * size;
   return {
     name: 'openmoji',
@@ -92,7 +101,9 @@ async function readCache(
     const index = JSON.parse(await readFile(`${base}.json`, 'utf8')) as CacheIndex;
     const pixels = plainBytes(await readFile(`${base}.bin`));
     const whole =
-      pixels.length === index.pictures.length * size * size * 4 && sha256(pixels) === index.sha256;
+      pixels.length === index.pictures.length * size * size * 4 &&
+      sha256(pixels) === index.sha256 &&
+      sha256Json(index.pictures) === index.picturesSha256;
     return whole ? { index, pixels } : undefined;
   } catch {
     return undefined;
@@ -106,12 +117,14 @@ async function writeCache(
   pictures: Picture[],
 ): Promise<{ index: CacheIndex; pixels: Uint8Array }> {
   const pixels = plainBytes(Buffer.concat(pictures.flatMap(({ outline, colour }) => [outline, colour])));
+  const named = pictures.map(({ id, name, concept }) => ({ id, name, concept }));
   const index: CacheIndex = {
     version,
     size,
     renderer: rendererVersion,
     sha256: sha256(pixels),
-    pictures: pictures.map(({ id, name, concept }) => ({ id, name, concept })),
+    pictures: named,
+    picturesSha256: sha256Json(named),
   };
   await writeFileAtomic(`${base}.bin`, pixels);
   await writeJsonAtomic(`${base}.json`, index);

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { GanletError } from '../util/errors.ts';
 import { fileError } from '../util/file-error.ts';
+import { makeFolder } from '../util/folder.ts';
 import { sha256Json } from '../util/hash.ts';
 import { type FolderOptions, folderSource } from './aligned.ts';
 import { cacheDir } from './cache-dir.ts';
@@ -106,7 +107,7 @@ async function unpack(shards: readonly Shard[], columns: PictureColumns, folder:
     for (const { path, split = '' } of named) {
       const place = join(temporary, useSplits ? split : '');
       const key = useSplits ? split : '';
-      for (const side of ['A', 'B']) await mkdir(join(place, side), { recursive: true });
+      for (const side of ['A', 'B']) makeFolder(join(place, side));
       for await (const { a, b } of readPairs(path, columns)) {
         const row = counts.get(key) ?? 0;
         counts.set(key, row + 1);

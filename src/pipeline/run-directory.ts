@@ -1,22 +1,18 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { writeJsonAtomic } from '../util/atomic.ts';
-import { fileError } from '../util/file-error.ts';
+import { exists } from '../util/exists.ts';
+import { makeFolder } from '../util/folder.ts';
 import { sha256File } from '../util/hash.ts';
 
 /** What a finished stage leaves behind: the hash of all it depended on, and its files with their hashes. */
-interface StageRecord {
-  inputs: string;
-  files: Record<string, string>;
-}
+const stageRecord = z.object({ inputs: z.string(), files: z.record(z.string(), z.string()) });
+type StageRecord = z.infer<typeof stageRecord>;
 
 /** Makes the folder of a run, or says why it cannot. */
 export function makeDirectory(path: string): string {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (error) {
-    throw fileError('write', path, error);
-  }
+  makeFolder(path);
   return path;
 }
 
@@ -26,7 +22,7 @@ export async function stageIsDone(out: string, stage: string, inputs: string): P
   if (record?.inputs !== inputs) return false;
   for (const [file, hash] of Object.entries(record.files)) {
     const path = join(out, file);
-    if (!existsSync(path) || (await sha256File(path)) !== hash) return false;
+    if (!exists(path) || (await sha256File(path)) !== hash) return false;
   }
   return true;
 }
@@ -50,7 +46,7 @@ function recordFile(out: string, stage: string): string {
 
 function readRecord(out: string, stage: string): StageRecord | undefined {
   try {
-    return JSON.parse(readFileSync(recordFile(out, stage), 'utf8')) as StageRecord;
+    return stageRecord.parse(JSON.parse(readFileSync(recordFile(out, stage), 'utf8')));
   } catch {
     // Missing or damaged: the stage runs again.
     return undefined;

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Alias, type Document, LineCounter, parseDocument, stringify, visit } from 'yaml';
 import { GanletError } from '../util/errors.ts';
-import { fileError } from '../util/file-error.ts';
+import { exists } from '../util/exists.ts';
 import { applyOverrides, type Override, parseSet } from './overrides.ts';
 import { describeIssues, type Locate, locator } from './problems.ts';
+import { readRecipe } from './read.ts';
 import { type Recipe, recipeSchema } from './schema.ts';
 
 export interface LoadedRecipe {
@@ -33,7 +34,8 @@ export interface LoadOptions {
 export function loadRecipe(file: string, options: LoadOptions = {}): LoadedRecipe {
   const overrides = [...(options.set ?? []).map(parseSet), ...namedOverrides(options)];
   const lines = new LineCounter();
-  const document = parseDocument(readRecipe(file), { lineCounter: lines, prettyErrors: false });
+  const text = readRecipe(file);
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const find = locator(file, document, lines, overrides);
 
   const syntax = [...document.errors, ...document.warnings].map((problem) => {
@@ -60,12 +62,12 @@ export function loadRecipe(file: string, options: LoadOptions = {}): LoadedRecip
 export function requireFiles({ recipe, locate }: LoadedRecipe): void {
   const problems: string[] = [];
   const { teacher, data } = recipe;
-  if ('model' in teacher && !existsSync(teacher.model)) {
+  if ('model' in teacher && !exists(teacher.model)) {
     problems.push(
       `${locate(['teacher', 'model'])}  teacher.model must be a file, found none at ${teacher.model}`,
     );
   }
-  if (data.path !== undefined && !(existsSync(data.path) && statSync(data.path).isDirectory())) {
+  if (data.path !== undefined && !(exists(data.path) && statSync(data.path).isDirectory())) {
     problems.push(`${locate(['data', 'path'])}  data.path must be a folder, found none at ${data.path}`);
   }
   if (problems.length > 0) throw invalid(problems, "paths in a recipe are relative to the recipe's folder");
@@ -82,19 +84,6 @@ function namedOverrides({ seed, threads, provider }: LoadOptions): Override[] {
     .map(([key, value]) => ({ flag: `--${key} ${value}`, path: [key], value }));
 }
 
-function readRecipe(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const found = { ENOENT: `there is no recipe ${file}`, EISDIR: `${file} is a folder, not a recipe` }[
-      code ?? ''
-    ];
-    if (found === undefined) throw fileError('read', file, error);
-    const hint = 'name a recipe file, for example recipes/quickstart.yaml';
-    throw new GanletError('RECIPE_MISSING', found, { hint, cause: error });
-  }
-}
 
 /** The document's data. Aliases that refer to nothing, or multiply beyond measure, show only here. */
 function plainData(file: string, document: Document.Parsed, lines: LineCounter): unknown {
@@ -121,7 +110,9 @@ function firstBadAlias(document: Document.Parsed): number {
 
 function yamlProblem(message: string): string {
   const several = message.startsWith('Source contains multiple documents');
-  const short = several ? 'a second document begins here' : message.split('\n')[0]!.replace(/[.:]?\s*$/, '');
+  const deep = message.startsWith('Maximum call stack size');
+  const first = message.split('\n')[0]!.replace(/[.:]?\s*$/, '');
+  const short = several ? 'a second document begins here' : deep ? 'it is nested too deeply' : first;
   return `is not valid YAML: ${short}`;
 }
 
@@ -134,6 +125,10 @@ function absolutePaths(recipe: Recipe, folder: string): Recipe {
   };
 }
 
+/** More problems than these are not worth reading before some are solved. */
+const shown = 20;
+
 function invalid(problems: readonly string[], hint: string): GanletError {
-  return new GanletError('RECIPE_INVALID', problems.join('\n'), { hint });
+  const more = problems.length > shown ? [`and ${problems.length - shown} more`] : [];
+  return new GanletError('RECIPE_INVALID', [...problems.slice(0, shown), ...more].join('\n'), { hint });
 }

@@ -14,22 +14,36 @@ export interface Override {
  * Throws USAGE when there is no key, no `=`, or no YAML.
  */
 export function parseSet(text: string): Override {
-  const flag = `--set ${text}`;
+  const flag = `--set ${short(text)}`;
   const [, key, source] = /^([A-Za-z]\w*(?:\.[A-Za-z]\w*)*)=(.*)$/s.exec(text) ?? [];
   if (key === undefined || source === undefined) {
-    throw new GanletError('USAGE', `--set must be key=value with a key such as data.size, got "${text}"`, {
-      hint: 'write --set distill.steps=10, once for each key',
-    });
+    throw new GanletError(
+      'USAGE',
+      `--set must be key=value with a key such as data.size, got "${short(text)}"`,
+      {
+        hint: 'write --set distill.steps=10, once for each key',
+      },
+    );
   }
-  const document = parseDocument(source, { prettyErrors: false });
+  return { flag, path: key.split('.'), value: valueOf(source, flag) };
+}
+
+function valueOf(source: string, flag: string): unknown {
+  const document = parseDocument(source, { prettyErrors: false, logLevel: 'error' });
   const problem = document.errors[0] ?? document.warnings[0];
-  if (problem) {
-    const message = problem.message.replace(/[.:]?\s*$/, '');
+  try {
+    if (problem) throw problem;
+    return document.toJS();
+  } catch (error) {
+    const message = (error as Error).message.replace(/[.:]?\s*$/, '');
     throw new GanletError('USAGE', `${flag}: the value is not valid YAML: ${message}`, {
       hint: 'quote a value of special characters twice, as in --set \'name="a: b"\'',
     });
   }
-  return { flag, path: key.split('.'), value: document.toJS() };
+}
+
+function short(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
 /**

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Backend, Program } from '../backend/backend.ts';
 import type { Augment } from '../data/batch.ts';
@@ -6,6 +5,7 @@ import { makeBatch, trainIndices } from '../data/batch.ts';
 import type { PairedSource } from '../data/source.ts';
 import type { Tensor } from '../graph/graph.ts';
 import { GanletError } from '../util/errors.ts';
+import { makeFolder } from '../util/folder.ts';
 import { appendLine, truncateJsonLines } from '../util/json-lines.ts';
 import type { Progress } from '../util/progress.ts';
 import { rng } from '../util/rng.ts';
@@ -58,7 +58,7 @@ export interface TickStats {
 export async function train(training: Training): Promise<Map<string, Tensor>> {
   const { program, backend, source, directory, steps, batch, tick, seed, progress, fingerprint } = training;
   const statsFile = join(directory, 'stats.jsonl');
-  mkdirSync(directory, { recursive: true });
+  makeFolder(directory);
 
   // Resume.
   const resumed = readCheckpoint(directory);

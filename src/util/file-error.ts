@@ -25,12 +25,18 @@ const causes: Record<string, readonly [code: string, found: string, hint: string
     'choose another path, or move the folder away',
   ],
   ENOENT: ['FILE_MISSING', 'there is no such file', 'check the path'],
+  ELOOP: ['LINK_LOOP', 'the link leads back to itself', 'remove the link, or make it name a file'],
+  EIO: ['DISK_FAILED', 'the disk reports an error', 'check the disk'],
+  EBUSY: ['NOT_ALLOWED', 'it is in use by the system', 'choose another path'],
+  EMFILE: ['TOO_MANY_FILES', 'too many files are open', 'raise the limit of open files (ulimit -n)'],
+  ENFILE: ['TOO_MANY_FILES', 'too many files are open on this machine', 'end programs that are not needed'],
   ENAMETOOLONG: ['NAME_TOO_LONG', 'the name is too long', 'choose a shorter path'],
 };
 
 /**
  * Turns an error of `node:fs` into one the user can act on. Codes: DISK_FULL, NOT_WRITABLE (or NOT_READABLE
- * when reading), NOT_A_FOLDER, IS_A_FOLDER, FILE_MISSING, NAME_TOO_LONG; anything else becomes FILE_ERROR.
+ * when reading), NOT_A_FOLDER, IS_A_FOLDER, FILE_MISSING, NAME_TOO_LONG, LINK_LOOP, DISK_FAILED, TOO_MANY_FILES; anything
+ * else becomes FILE_ERROR.
  * A GanletError comes back unchanged.
  */
 export function fileError(action: 'read' | 'write' | 'list', path: string, error: unknown): GanletError {
@@ -43,5 +49,6 @@ export function fileError(action: 'read' | 'write' | 'list', path: string, error
   }
   const [code, found, hint] = known;
   const shown = code === 'NOT_ALLOWED' ? (action === 'write' ? 'NOT_WRITABLE' : 'NOT_READABLE') : code;
-  return new GanletError(shown, `cannot ${action} ${path}: ${found}`, { hint, cause: error });
+  const advice = systemCode === 'EISDIR' && action === 'read' ? 'name a file' : hint;
+  return new GanletError(shown, `cannot ${action} ${path}: ${found}`, { hint: advice, cause: error });
 }

@@ -1,18 +1,10 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeFileAtomic } from './atomic.ts';
 import { GanletError } from './errors.ts';
+import { exists } from './exists.ts';
 import { fileError } from './file-error.ts';
+import { makeFolder } from './folder.ts';
 
 /**
  * Appends one record as one line of JSON, in one write call, so that two writers or a kill leave whole lines
@@ -23,7 +15,7 @@ import { fileError } from './file-error.ts';
 export function appendLine(path: string, record: object): void {
   const line = Buffer.from(`${JSON.stringify(record)}\n`);
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const file = openSync(path, 'a+');
     try {
       const end = finishLastLine(file);
@@ -62,7 +54,7 @@ function finishLastLine(file: number): number {
  * (the writer was killed) is left out. Throws JSONL_INVALID naming path and line for any other bad line.
  */
 export function readJsonLines<T = Record<string, unknown>>(path: string): T[] {
-  if (!existsSync(path)) return [];
+  if (!exists(path)) return [];
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -96,7 +88,7 @@ export async function truncateJsonLines<T = Record<string, unknown>>(
   path: string,
   keep: number | ((record: T) => boolean),
 ): Promise<number> {
-  if (!existsSync(path)) return 0;
+  if (!exists(path)) return 0;
   const records = readJsonLines<T>(path);
   const kept = typeof keep === 'number' ? records.slice(0, keep) : records.filter(keep);
   await writeFileAtomic(path, kept.map((record) => `${JSON.stringify(record)}\n`).join(''));

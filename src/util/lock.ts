@@ -1,17 +1,9 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { hostname, uptime } from 'node:os';
 import { join, resolve } from 'node:path';
 import { GanletError } from './errors.ts';
 import { fileError } from './file-error.ts';
+import { makeFolder } from './folder.ts';
 
 interface Holder {
   pid: number;
@@ -34,11 +26,7 @@ const writingTime = 5000;
  */
 export function lockDirectory(folder: string): { release(): void } {
   const path = resolve(folder, 'lock');
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw fileError('write', folder, error);
-  }
+  makeFolder(folder);
   const mine: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
   if (!create(path, mine)) {
     takeAway(folder, path);
@@ -60,6 +48,10 @@ function create(path: string, holder: Holder): boolean {
     const file = openSync(path, 'wx');
     try {
       writeSync(file, `${JSON.stringify(holder)}\n`);
+    } catch (error) {
+      // A lock without a holder would turn others away.
+      rmSync(path, { force: true });
+      throw error;
     } finally {
       closeSync(file);
     }

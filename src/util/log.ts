@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { visible } from './visible.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'silent';
 
@@ -31,7 +32,7 @@ export function createLog(
     // Without validateStream newer Node versions look at stdout, which is not where this goes.
     coloured ? styleText(style, text, { validateStream: false }) : text;
   const writer = (own: LogLevel, render: (message: string) => string) => (message: string) => {
-    if (ranks[own] >= ranks[level]) stream.write(`${render(message)}\n`);
+    if (ranks[own] >= ranks[level]) stream.write(`${render(visible(message))}\n`);
   };
   return {
     debug: writer('debug', (message) => paint('gray', `debug: ${message}`)),

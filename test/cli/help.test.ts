@@ -121,7 +121,7 @@ describe('a command line that cannot be understood says so in two lines, with st
     ],
     [
       ['run', 'a.yaml', '--threads', '0'],
-      '--threads must be a whole number of at least 1, got "0"',
+      '--threads must be a whole number from 1 to 1024, got "0"',
       'ganlet run --help lists its arguments',
     ],
     [

@@ -177,7 +177,7 @@ describe('the OpenMoji cache', () => {
 it('says how to get the package when it is missing', async () => {
   await expect(openmojiSource({ size, cache, path: join(cache, 'nowhere') })).rejects.toMatchObject({
     code: 'DATA_PACKAGE_MISSING',
-    hint: 'npm install openmoji',
+    hint: 'npm install openmoji@17.0.0',
   });
 });
 

@@ -1,5 +1,5 @@
 import { norms, paddings } from '../../recipe/names.ts';
-import { choice, text, usageError, whole, widths } from '../options.ts';
+import { choice, largest, text, usageError, whole, widths } from '../options.ts';
 import { defineVerb } from '../verb.ts';
 
 /** The networks, and which options concern only some of them. */
@@ -23,8 +23,8 @@ export const model = defineVerb({
   },
   options: {
     out: text('--out', 'File to write; by default <network>.onnx'),
-    'base-width': whole('--base-width', 'Channels of the first layer; by default 64', 1),
-    blocks: whole('--blocks', 'Residual blocks of a resnet; by default 9', 1),
+    'base-width': whole('--base-width', 'Channels of the first layer; by default 64', 1, largest.channels),
+    blocks: whole('--blocks', 'Residual blocks of a resnet; by default 9', 1, 64),
     widths: widths(
       '--widths',
       'Eight widths of a resnet instead of one base width, as in 32_24_16_32_32_32_16_16',
@@ -33,8 +33,9 @@ export const model = defineVerb({
       '--levels',
       'Halvings of the image in a unet; by default as many as its size allows, at most 8',
       2,
+      10,
     ),
-    layers: whole('--layers', 'Convolutions of stride 2 of a patch discriminator; by default 3', 1),
+    layers: whole('--layers', 'Convolutions of stride 2 of a patch discriminator; by default 3', 1, 8),
     norm: choice('--norm', 'Normalisation; by default instance', norms),
     padding: choice(
       '--padding',
@@ -46,13 +47,19 @@ export const model = defineVerb({
       default: false,
       describe: 'Depthwise and 1×1 convolutions in a resnet’s blocks',
     },
-    size: whole('--size', 'Side of the image in pixels; left out, any size can be fed', 4),
+    size: whole('--size', 'Side of the image in pixels; left out, any size can be fed', 4, largest.size),
     'condition-channels': whole(
       '--condition-channels',
       'Channels of the image that is given; by default 3',
       1,
+      largest.channels,
     ),
-    'image-channels': whole('--image-channels', 'Channels of the image that is made; by default 3', 1),
+    'image-channels': whole(
+      '--image-channels',
+      'Channels of the image that is made; by default 3',
+      1,
+      largest.channels,
+    ),
     seed: whole('--seed', 'Of the random weights; by default 0'),
   },
   examples: [

@@ -1,5 +1,5 @@
 import { providers } from '../../recipe/names.ts';
-import { choice, whole } from '../options.ts';
+import { choice, largest, whole } from '../options.ts';
 import { defineVerb } from '../verb.ts';
 
 export const profile = defineVerb({
@@ -13,10 +13,21 @@ export const profile = defineVerb({
       '--size',
       'Side of the input image, in pixels, where the model leaves it open; by default 256',
       1,
+      largest.size,
     ),
-    batch: whole('--batch', 'Images at a time, where the model leaves it open; by default 1', 1),
+    batch: whole(
+      '--batch',
+      'Images at a time, where the model leaves it open; by default 1',
+      1,
+      largest.batch,
+    ),
     runs: whole('--runs', 'Timed runs, at least; 0 leaves the timing out'),
-    threads: whole('--threads', 'Threads for arithmetic; by default as many as there are cores', 1),
+    threads: whole(
+      '--threads',
+      'Threads for arithmetic; by default as many as there are cores',
+      1,
+      largest.threads,
+    ),
     provider: choice('--provider', 'Where the arithmetic runs', providers),
     json: { type: 'boolean', default: false, describe: 'Print JSON' },
   },

@@ -1,7 +1,8 @@
-import { copyFile, mkdir, readFile, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, readFile, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { writeFileAtomic } from '../../util/atomic.ts';
 import { fileError } from '../../util/file-error.ts';
+import { makeFolder } from '../../util/folder.ts';
 import type { HubFile, HubRepo } from './address.ts';
 
 /** The cache of Hugging Face's own tools: <cache>/models--owner--name/{blobs,snapshots,refs}. */
@@ -74,7 +75,7 @@ export async function linkSnapshot(
 ): Promise<string> {
   const path = snapshotFile(cache, file, commit);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     await rm(path, { force: true });
     await symlink(relative(dirname(path), blob), path).catch(async (error) => {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;

@@ -1,7 +1,8 @@
-import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { GanletError } from '../../util/errors.ts';
 import { fileError } from '../../util/file-error.ts';
+import { makeFolder } from '../../util/folder.ts';
 import { formatBytes } from '../../util/format.ts';
 import {
   type Access,
@@ -47,9 +48,7 @@ const goodTry = 2 ** 20;
  * Throws DOWNLOAD_SIZE, DOWNLOAD_TOO_LARGE, what `refusal` makes, and as `persist` and `fileError`.
  */
 export async function transfer(job: Transfer): Promise<{ resumed: boolean }> {
-  await mkdir(dirname(job.target), { recursive: true }).catch((error) => {
-    throw fileError('write', dirname(job.target), error);
-  });
+  makeFolder(dirname(job.target));
   let start = await heldBytes(job.target);
   let held = start;
   let resumed = start > 0;
