@@ -21,6 +21,9 @@ const needs: Record<Provider, { what: string; hint: string }> = {
   },
 };
 
+// Errors are thrown; what the engine would print besides only hides them.
+ort.env.logLevel = 'fatal';
+
 /**
  * ONNX Runtime as an engine. `threads` 0 means all cores. Compiling throws PROVIDER_MISSING, naming what this machine lacks,
  * when the provider cannot start, and COMPILE_FAILED when the CPU cannot run the graph.
@@ -54,7 +57,7 @@ async function compile(program: Program, provider: Provider, threads: number): P
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
+      logSeverityLevel: 4,
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
@@ -66,6 +69,22 @@ async function compile(program: Program, provider: Provider, threads: number): P
     );
   }
   return resident(program, session, new Set(state.map((s) => s.output.name)));
+}
+
+/** What stopped a run, in our words: most often memory, or an attribute that no check has seen. */
+function failed(graph: string, cause: unknown): GanletError {
+  const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
+  const memory = /bad.?alloc|allocate memory|out of memory/i.test(reason);
+  return new GanletError(
+    memory ? 'MEMORY_SHORT' : 'RUN_FAILED',
+    `ONNX Runtime must run "${graph}", it did not: ${reason}`,
+    {
+      hint: memory
+        ? 'use smaller images, batches or networks'
+        : 'check the node that is named; a network that ONNX Runtime runs by itself is worth a bug report',
+      cause,
+    },
+  );
 }
 
 /** State in two sets of buffers: a run reads one and writes the other, then they change places. */
@@ -103,7 +122,9 @@ function resident(
         fetches[s.output.name] = spare[i]!;
       }
       for (const name of results) fetches[name] = null;
-      const outputs = await session.run(inputs, fetches);
+      const outputs = await session.run(inputs, fetches).catch((error) => {
+        throw failed(graph.name, error);
+      });
       [current, spare] = [spare, current];
       return Object.fromEntries(results.map((name) => [name, fromOrt(outputs[name]!)]));
     },

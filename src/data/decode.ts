@@ -38,6 +38,8 @@ export async function readHeader(path: string, bytes: Uint8Array): Promise<Heade
   if (meta.format !== 'png' && meta.format !== 'jpeg' && meta.format !== 'webp') {
     throw new BadImageError(path, `must be PNG, JPEG or WebP, is ${meta.format}`);
   }
+  if (meta.pages !== undefined && meta.pages > 1)
+    throw new BadImageError(path, `must be one picture, is an animation of ${meta.pages}`);
   return { width: meta.autoOrient.width, height: meta.autoOrient.height, grey: meta.channels < 3 };
 }
 
@@ -70,7 +72,16 @@ export async function resizePart(
   return plainBytes(resized);
 }
 
+/** What libvips says of files that are no pictures, in plain words; beginnings of its messages. */
+const plainer = [
+  ['Input buffer contains unsupported image format', 'is not a PNG, JPEG or WebP picture'],
+  ['Input image exceeds pixel limit', 'is larger than 268 million pixels'],
+  ['Input buffer has corrupt header', 'cannot be decoded: its header is damaged'],
+  ['Warning treated as error due to failOn setting', 'cannot be decoded: it is damaged'],
+] as const;
+
 function undecodable(path: string, error: unknown): never {
-  const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0];
-  throw new BadImageError(path, `cannot be decoded: ${reason}`, error);
+  const message = error instanceof Error ? error.message : String(error);
+  const [, known] = plainer.find(([start]) => message.startsWith(start)) ?? [];
+  throw new BadImageError(path, known ?? `cannot be decoded: ${message.split('\n')[0]}`, error);
 }

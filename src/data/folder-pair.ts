@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { fileError } from '../util/file-error.ts';
 import { BadImageError, decode, type Header, readHeader, resizePart } from './decode.ts';
 import type { PairFiles } from './folder-files.ts';
@@ -12,16 +12,25 @@ export interface PairOptions {
   greyscale: 'reject' | 'expand';
 }
 
-/** The bytes of a pair's one or two files. */
+/** The bytes of a pair's one or two files. Throws BadImageError where one cannot be read. */
 export async function readPair(files: PairFiles): Promise<Uint8Array[]> {
   const paths = files.b === undefined ? [files.a] : [files.a, files.b];
-  return Promise.all(
-    paths.map((path) =>
-      readFile(path).catch((error) => {
-        throw fileError('read', path, error);
-      }),
-    ),
-  );
+  return Promise.all(paths.map(readPicture));
+}
+
+/** Reasons that lie with one file. All others concern the machine, and must not leave pictures out. */
+const ofTheFile = new Set(['ENOENT', 'ELOOP', 'EACCES', 'EPERM', 'EISDIR', 'EIO', 'ENAMETOOLONG']);
+
+async function readPicture(path: string): Promise<Uint8Array> {
+  try {
+    // Reading a pipe or a device may never end.
+    if (!(await stat(path)).isFile()) throw new BadImageError(path, 'is not a file');
+    return await readFile(path);
+  } catch (error) {
+    const problem = fileError('read', path, error);
+    if (!ofTheFile.has(String((error as NodeJS.ErrnoException).code))) throw problem;
+    throw new BadImageError(path, `cannot be read: ${problem.message.split(': ').at(-1)}`, error);
+  }
 }
 
 /** Throws BadImageError when the headers show that the files cannot be a pair. */

@@ -2,6 +2,7 @@ import { cpus } from 'node:os';
 import { onnxruntime, type Provider } from '../backend/onnxruntime.ts';
 import type { Graph } from '../graph/graph.ts';
 import { inputSymbols, layerCosts, staticShape } from '../ops/cost.ts';
+import { needMemory } from '../util/memory.ts';
 import { measureLatency } from './profile-latency.ts';
 import { peakActivationBytes } from './profile-memory.ts';
 import type { LayerProfile, Profile } from './profile-result.ts';
@@ -21,7 +22,7 @@ export interface ProfileOptions {
 /**
  * Parameters, multiply-adds, activation memory and latency of a network, by layer where that makes sense.
  * Throws SIZE_UNKNOWN when an input has an open axis that is neither the batch nor an image side, or when the network
- * cannot take images of that size, and PROVIDER_MISSING.
+ * cannot take images of that size, MEMORY_SHORT, and PROVIDER_MISSING.
  */
 export async function profileGraph(graph: Graph, options: ProfileOptions = {}): Promise<Profile> {
   const { size = 256, batch = 1, runs, threads = 0, provider = 'cpu' } = options;
@@ -46,6 +47,7 @@ export async function profileGraph(graph: Graph, options: ProfileOptions = {}): 
     peakActivationBytes: peakActivationBytes(graph, symbols),
   };
   if (runs === 0) return profile;
+  if (provider === 'cpu') needMemory(`one run of "${graph.name}"`, profile.peakActivationBytes);
   const backend = onnxruntime({ provider, threads });
   const latency = await measureLatency(graph, backend, { symbols, ...(runs !== undefined && { runs }) });
   const cpu = cpus()[0]?.model.trim() ?? 'unknown';

@@ -1,9 +1,14 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { z } from 'zod';
 import type { Backend } from '../backend/backend.ts';
 import type { Graph } from '../graph/graph.ts';
 import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
+import { architectureSchema } from '../recipe/networks.ts';
 import type { GeneratorConfig } from '../recipe/schema.ts';
 import { writeJsonAtomic } from '../util/atomic.ts';
+import { GanletError } from '../util/errors.ts';
+import { exists } from '../util/exists.ts';
 import { sha256File } from '../util/hash.ts';
 import { toolVersion } from '../util/version.ts';
 import type { RunContext } from './context.ts';
@@ -59,20 +64,56 @@ export async function describeModel(
 }
 
 export function cardPath(model: string): string {
-  return model.replace(/\.onnx$/, '.card.json');
+  return model.replace(/\.onnx$/i, '.card.json');
 }
 
 export async function writeCard(model: string, card: Card): Promise<void> {
   await writeJsonAtomic(cardPath(model), card);
 }
 
-/** The card beside a model, or undefined when there is none or it cannot be read. */
+/** What is relied on in a card; the rest is for people. */
+const cardSchema = z.looseObject({
+  architecture: architectureSchema.optional(),
+  taps: z.array(z.string()).min(1).optional(),
+  macs: z.looseObject({ true: z.number(), paper: z.number() }).optional(),
+  sha256: z.string().optional(),
+});
+
+/** The card beside a model, or undefined when there is none or it cannot be used. */
 export function readCard(model: string): Card | undefined {
-  const path = cardPath(model);
-  if (!existsSync(path)) return undefined;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Card;
+    return cardSchema.parse(JSON.parse(readFileSync(cardPath(model), 'utf8'))) as unknown as Card;
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The card beside a model whose file has the hash `sha256`, or undefined when there is none. Throws CARD_INVALID for one that
+ * is damaged or was written for another file: taking the network for a foreign one would hide that.
+ */
+export function needCard(model: string, sha256: string): Card | undefined {
+  const path = cardPath(model);
+  if (!exists(path)) return undefined;
+  const fail = (what: string, cause?: unknown) =>
+    new GanletError('CARD_INVALID', `${path} must describe ${basename(model)}, ${what}`, {
+      hint: 'bring back the card that was written with the network, or delete it: the network is then taken as a foreign one',
+      cause,
+    });
+  let found: unknown;
+  try {
+    found = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw fail('it is not JSON', cause);
+  }
+  const { data, error } = cardSchema.safeParse(found);
+  const issue = error?.issues[0];
+  if (issue) throw fail(`its ${issue.path.join('.') || 'content'} is not right: ${issue.message}`);
+  if (data!.sha256 !== undefined && data!.sha256 !== sha256) throw fail('it describes another file');
+  return data as unknown as Card;
+}
+
+/** Whether the card beside a model is there and whole, and describes the file as it is. */
+export async function hasCard(model: string): Promise<boolean> {
+  return readCard(model)?.sha256 === (await sha256File(model));
 }

@@ -11,6 +11,7 @@ import { buildDiscriminator, distillTaps } from '../models/generator.ts';
 import { initialise } from '../models/init.ts';
 import { loadOnnx } from '../ops/import-onnx.ts';
 import type { DistillConfig } from '../recipe/schema.ts';
+import { flatSettings } from '../train/changed-settings.ts';
 import type { Distillation } from '../train/distillation.ts';
 import { cacheBudget, cacheBytes } from '../train/teacher-cache.ts';
 import { withWeights } from '../train/trained-network.ts';
@@ -19,10 +20,11 @@ import { GanletError } from '../util/errors.ts';
 import { formatBytes } from '../util/format.ts';
 import { sha256Json } from '../util/hash.ts';
 import { rng } from '../util/rng.ts';
+import { checkDiscriminator } from './check-discriminator.ts';
 import type { RunContext } from './context.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
 import type { Teacher } from './teacher.ts';
-import { loadTeacher, teacherDiscriminator } from './teacher.ts';
+import { loadTeacher, teacherDiscriminator, tryTeacher } from './teacher.ts';
 import { trainGenerator } from './train-generator.ts';
 
 /**
@@ -99,6 +101,7 @@ async function trainStudent(
     log.info(`${stage}: done before, nothing changed`);
     return;
   }
+  if (stage === 'distill') await tryTeacher(context, teacher);
   const student = await startStudent(context, teacher, stage);
   const discriminator = await startDiscriminator(context, teacher, stage, config);
   const distillation =
@@ -110,6 +113,11 @@ async function trainStudent(
     generator: student.graph,
     discriminator,
     config,
+    settings: {
+      'the teacher': teacher.sha256,
+      ...flatSettings('student', recipe.student!),
+      ...flatSettings('distill', { ...config, checkpointSeconds: undefined }),
+    },
     ...(distillation && { distillation }),
   });
   const network = withWeights(student.graph, state, 'g', { ema: config.ema > 0 });
@@ -142,7 +150,11 @@ async function startDiscriminator(
       },
     );
   }
-  if (file) return loadOnnx(file);
+  if (file) {
+    const graph = loadOnnx(file);
+    checkDiscriminator(graph, file, recipe.data.size, channels);
+    return graph;
+  }
   const built = buildDiscriminator(
     recipe.discriminator,
     recipe.data.size,

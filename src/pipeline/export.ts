@@ -1,16 +1,19 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { makeBatch } from '../data/batch.ts';
 import type { Graph } from '../graph/graph.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
 import { prune } from '../graph/prune.ts';
 import { loadOnnx } from '../ops/import-onnx.ts';
+import { architectureSchema } from '../recipe/networks.ts';
 import { writeFileAtomic } from '../util/atomic.ts';
 import { GanletError } from '../util/errors.ts';
+import { exists } from '../util/exists.ts';
 import { sha256File } from '../util/hash.ts';
 import { rng } from '../util/rng.ts';
 import type { Card } from './card.ts';
-import { describeModel, writeCard } from './card.ts';
+import { describeModel, hasCard, writeCard } from './card.ts';
 import type { RunContext } from './context.ts';
 import { compileGenerator } from './generate.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
@@ -31,7 +34,7 @@ const tolerance = 1e-5;
 export async function exportStudents(context: RunContext): Promise<void> {
   const { out, recipe } = context;
   if (!recipe.student) return;
-  const present = exports.filter(({ stage }) => existsSync(join(out, stage, 'network.onnx')));
+  const present = exports.filter(({ stage }) => exists(join(out, stage, 'network.onnx')));
   if (present.length === 0) {
     throw new GanletError('EXPORT_NOTHING', `${out} must hold a trained student, it has none`, {
       hint: `train it first: ganlet distill ${context.loaded.file}`,
@@ -44,19 +47,45 @@ export async function exportStudents(context: RunContext): Promise<void> {
 async function exportOne(context: RunContext, from: string, role: Card['role'], file: string): Promise<void> {
   const { out, log } = context;
   const inputs = await sha256File(join(out, from));
+  const target = join(out, file);
+  const describe = async (network: Graph) => {
+    const known = readNotes(join(out, from.replace('.onnx', '.json')), context.loaded.file);
+    await writeCard(target, { ...(await describeModel(context, network, target)), ...known, role });
+  };
   if (await stageIsDone(out, `export-${role}`, inputs)) {
+    if (!(await hasCard(target))) await describe(loadOnnx(target));
     log.info(`export ${role}: done before, nothing changed`);
     return;
   }
-  const trained = await loadOnnx(join(out, from));
-  const target = join(out, file);
-  const bytes = encodeOnnx(prune(await loadOnnx(join(out, from))));
-  await checkParity(context, trained, await loadOnnx(bytes, file), file);
+  const trained = loadOnnx(join(out, from));
+  const bytes = encodeOnnx(prune(loadOnnx(join(out, from))));
+  await checkParity(context, trained, loadOnnx(bytes, file), file);
   await writeFileAtomic(target, bytes);
-  const known = JSON.parse(readFileSync(join(out, from.replace('.onnx', '.json')), 'utf8')) as Partial<Card>;
-  await writeCard(target, { ...(await describeModel(context, trained, target)), ...known, role });
+  await describe(trained);
   await markStageDone(out, `export-${role}`, inputs, [file]);
 }
+
+/** What the training noted of its network. Throws NOTES_INVALID where that is lost. */
+function readNotes(path: string, recipe: string): Pick<Card, 'architecture' | 'training' | 'teacher'> {
+  try {
+    return notes.parse(JSON.parse(readFileSync(path, 'utf8'))) as ReturnType<typeof readNotes>;
+  } catch (cause) {
+    throw new GanletError(
+      'NOTES_INVALID',
+      `${path} must be what the training wrote, it is missing or damaged`,
+      {
+        hint: `write it again from the last training state: ganlet distill ${recipe}`,
+        cause,
+      },
+    );
+  }
+}
+
+const notes = z.object({
+  architecture: architectureSchema.optional(),
+  training: z.looseObject({}),
+  teacher: z.looseObject({}),
+});
 
 /**
  * The file, run with its weights fed, must make what the trained network makes: nothing was lost on the way. As a user runs

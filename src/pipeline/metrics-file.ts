@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { splits } from '../data/source.ts';
 import { writeJsonAtomic } from '../util/atomic.ts';
 import { GanletError } from '../util/errors.ts';
+import { exists } from '../util/exists.ts';
 import { fileError } from '../util/file-error.ts';
 
 /** The networks a run can hold, in the order of tables. */
@@ -71,12 +72,12 @@ export async function writeMetrics(run: string, metrics: MetricsFile): Promise<v
  */
 export function readMetrics(run: string): MetricsFile {
   const path = join(run, 'metrics.json');
-  if (!existsSync(run)) {
+  if (!exists(run)) {
     const hint = 'ganlet run <recipe> makes one';
     throw new GanletError('RUN_MISSING', `${run} must be the folder of a run, there is none`, { hint });
   }
   const again = `measure it: ganlet evaluate ${recipeOf(run)} --out ${run}`;
-  if (!existsSync(path)) {
+  if (!exists(path)) {
     throw new GanletError('METRICS_MISSING', `${run} must hold metrics.json, it has not been measured yet`, {
       hint: again,
     });
@@ -98,7 +99,7 @@ export function readMetrics(run: string): MetricsFile {
 
 function recipeOf(run: string): string {
   const path = join(run, 'recipe.yaml');
-  return existsSync(path) ? path : '<recipe>';
+  return exists(path) ? path : '<recipe>';
 }
 
 function parse(text: string): unknown {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeStudent } from '../compress/student.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -7,8 +6,10 @@ import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
 import { loadOnnx } from '../ops/import-onnx.ts';
 import type { Stage } from '../recipe/names.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
+import { exists } from '../util/exists.ts';
 import { formatCount } from '../util/format.ts';
-import { readCard } from './card.ts';
+import { sha256File } from '../util/hash.ts';
+import { needCard, readCard } from './card.ts';
 import type { RunContext } from './context.ts';
 import { teacherFile } from './teacher.ts';
 
@@ -19,8 +20,8 @@ export async function describePlan(context: RunContext, stages: readonly Stage[]
   const { size, source } = recipe.data;
   lines.push(`data     ${source}, ${size} px`);
   const file = teacherFile(context);
-  const teacher = existsSync(file)
-    ? await loadOnnx(file)
+  const teacher = exists(file)
+    ? loadOnnx(file)
     : 'generator' in recipe.teacher
       ? buildGenerator(recipe.teacher.generator, size, imageChannels(context))
       : undefined;
@@ -29,9 +30,10 @@ export async function describePlan(context: RunContext, stages: readonly Stage[]
     return { macs, text: `${formatCount(macs)} MACs, ${formatCount(countParameters(network))} parameters` };
   };
   const teacherCost = teacher && cost(teacher);
-  if (teacherCost) lines.push(`teacher  ${teacherCost.text}${existsSync(file) ? '' : ', to be trained'}`);
+  if (teacherCost) lines.push(`teacher  ${teacherCost.text}${exists(file) ? '' : ', to be trained'}`);
   if (teacher && recipe.student) {
-    const card = readCard(file);
+    const given = 'model' in recipe.teacher && exists(file);
+    const card = given ? needCard(file, await sha256File(file)) : readCard(file);
     const architecture =
       card?.architecture ?? ('generator' in recipe.teacher ? recipe.teacher.generator : undefined);
     const { graph } = makeStudent({

@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Channels } from '../data/source.ts';
-import type { Dim, Graph } from '../graph/graph.ts';
+import type { Graph } from '../graph/graph.ts';
 import { loadOnnx } from '../ops/import-onnx.ts';
 import { GanletError } from '../util/errors.ts';
+import { exists } from '../util/exists.ts';
 import { sha256File } from '../util/hash.ts';
+import { checkGenerator } from './check-generator.ts';
 import type { RunContext } from './context.ts';
 import { type Role, roles } from './metrics-file.ts';
 import { teacherFile } from './teacher.ts';
@@ -32,7 +33,7 @@ export async function findModels({ recipe, loaded, out, log }: RunContext): Prom
   const missing: string[] = [];
   for (const role of roles) {
     const path = role === 'teacher' ? teacherFile({ recipe, out }) : join(out, `${role}.onnx`);
-    if (existsSync(path)) {
+    if (exists(path)) {
       found.push({ role, path, file: relative(out, path), sha256: await sha256File(path) });
     } else if (planned[role]) missing.push(path);
   }
@@ -47,32 +48,9 @@ export async function findModels({ recipe, loaded, out, log }: RunContext): Prom
   return found;
 }
 
-/**
- * Reads a generator and checks that it makes pictures of these channels and `size` from such conditions. Throws MODEL_MISMATCH
- * when it cannot, and what `loadOnnx` throws.
- */
-export function openGenerator(
-  { path }: Pick<RunModel, 'path'>,
-  size: number,
-  { condition, image }: Channels,
-): Graph {
+/** Reads a generator and checks that it makes such pictures. Throws what `loadOnnx` and `checkGenerator` throw. */
+export function openGenerator({ path }: Pick<RunModel, 'path'>, size: number, channels: Channels): Graph {
   const graph = loadOnnx(path);
-  const [input, ...others] = graph.inputs;
-  const [output] = graph.outputs;
-  if (others.length > 0 || !fits(input?.shape, condition, size) || !fits(output?.shape, image, size)) {
-    const show = (values: Graph['inputs']) =>
-      values.map(({ shape }) => `[${shape?.join(', ') ?? '?'}]`).join(' and ') || 'nothing';
-    const wanted = `[1, ${condition}, ${size}, ${size}] into [1, ${image}, ${size}, ${size}]`;
-    throw new GanletError(
-      'MODEL_MISMATCH',
-      `${path} must turn ${wanted}, it turns ${show(graph.inputs)} into ${show(graph.outputs)}`,
-      { hint: 'make data.size and data.channels those the network was trained with' },
-    );
-  }
+  checkGenerator(graph, path, size, channels);
   return graph;
-}
-
-function fits(shape: readonly Dim[] | undefined, channels: number, size: number): boolean {
-  const wanted = [1, channels, size, size];
-  return shape?.length === 4 && shape.every((dim, i) => typeof dim === 'string' || dim === wanted[i]);
 }

@@ -7,6 +7,7 @@ import { resolvedYaml } from '../recipe/load.ts';
 import type { Stage } from '../recipe/names.ts';
 import { stages as allStages } from '../recipe/names.ts';
 import { removeUnfinished, writeFileAtomic } from '../util/atomic.ts';
+import { exists } from '../util/exists.ts';
 import { lockDirectory } from '../util/lock.ts';
 import { createLog } from '../util/log.ts';
 import { progress } from '../util/progress.ts';
@@ -49,8 +50,11 @@ export async function runRecipe(
   const lock = lockDirectory(out);
   try {
     await removeUnfinished(out);
-    await writeFileAtomic(join(out, 'recipe.yaml'), resolvedYaml(recipe));
+    const file = join(out, 'recipe.yaml');
+    // An earlier run's recipe stays beside its results until this one has gone through.
+    if (!exists(file)) await writeFileAtomic(file, resolvedYaml(recipe));
     for (const stage of wanted) await runners[stage](context);
+    await writeFileAtomic(file, resolvedYaml(recipe));
   } finally {
     lock.release();
   }
@@ -94,8 +98,17 @@ function createContext(loaded: LoadedRecipe, { out, quiet }: RunOptions, log: Ru
       },
     });
     shown?.end();
-    for (const { name, reason } of opened.skipped) log.warn(`skipped ${name}: ${reason}`);
+    if (opened.skipped.length > 0) log.warn(skippedText(opened.skipped));
     return opened;
   };
   return context;
+}
+
+/** Skipped pictures that are listed by name. */
+const listed = 20;
+
+function skippedText(skipped: PairedSource['skipped']): string {
+  const lines = skipped.slice(0, listed).map(({ name, reason }) => `\n  ${name} ${reason}`);
+  const more = skipped.length > listed ? `\n  and ${skipped.length - listed} more` : '';
+  return `${skipped.length} ${skipped.length === 1 ? 'picture is' : 'pictures are'} left out:${lines.join('')}${more}`;
 }

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
+import type { Graph } from '../graph/graph.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
 import { buildDiscriminator, buildGenerator, distillTaps } from '../models/generator.ts';
 import { initialise } from '../models/init.ts';
+import { loadOnnx } from '../ops/import-onnx.ts';
+import { flatSettings } from '../train/changed-settings.ts';
 import { withWeights } from '../train/trained-network.ts';
 import { writeFileAtomic } from '../util/atomic.ts';
 import { sha256Json } from '../util/hash.ts';
-import { describeModel, writeCard } from './card.ts';
+import { describeModel, hasCard, writeCard } from './card.ts';
 import type { RunContext } from './context.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
 import { trainGenerator } from './train-generator.ts';
@@ -27,7 +30,14 @@ export async function teach(context: RunContext): Promise<void> {
     jitter: recipe.data.jitter,
     seed: recipe.seed,
   });
+  const file = join(out, 'teacher.onnx');
+  const describe = async (generator: Graph) => {
+    const known = await describeModel(context, generator, file);
+    const taps = distillTaps(generator);
+    await writeCard(file, { ...known, role: 'teacher', architecture, taps, training: config });
+  };
   if (await stageIsDone(out, 'teach', inputs)) {
+    if (!(await hasCard(file))) await describe(loadOnnx(file));
     log.info('teach: done before, nothing changed');
     return;
   }
@@ -42,18 +52,20 @@ export async function teach(context: RunContext): Promise<void> {
     ...start,
     seed: recipe.seed + 1,
   });
-  const state = await trainGenerator(context, { stage: 'teach', generator, discriminator, config });
+  const state = await trainGenerator(context, {
+    stage: 'teach',
+    generator,
+    discriminator,
+    config,
+    settings: {
+      ...flatSettings('teacher.generator', architecture),
+      ...flatSettings('teacher.train', { ...config, checkpointSeconds: undefined }),
+    },
+  });
 
-  const file = join(out, 'teacher.onnx');
   withWeights(generator, state, 'g', { ema: config.ema > 0 });
   await writeFileAtomic(file, encodeOnnx(generator));
   await writeFileAtomic(join(out, 'discriminator.onnx'), encodeOnnx(withWeights(discriminator, state, 'd')));
-  await writeCard(file, {
-    ...(await describeModel(context, generator, file)),
-    role: 'teacher',
-    architecture,
-    taps: distillTaps(generator),
-    training: config,
-  });
+  await describe(generator);
   await markStageDone(out, 'teach', inputs, ['teacher.onnx', 'discriminator.onnx']);
 }

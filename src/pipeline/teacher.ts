@@ -1,12 +1,16 @@
-import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeBatch } from '../data/batch.ts';
 import type { Graph } from '../graph/graph.ts';
 import { loadOnnx } from '../ops/import-onnx.ts';
 import { GanletError } from '../util/errors.ts';
+import { exists } from '../util/exists.ts';
 import { sha256File } from '../util/hash.ts';
+import { rng } from '../util/rng.ts';
 import type { Card } from './card.ts';
-import { readCard } from './card.ts';
+import { needCard } from './card.ts';
+import { checkGenerator } from './check-generator.ts';
 import type { RunContext } from './context.ts';
+import { compileGenerator } from './generate.ts';
 
 export interface Teacher {
   file: string;
@@ -20,43 +24,67 @@ export function teacherFile({ recipe, out }: Pick<RunContext, 'recipe' | 'out'>)
   return 'model' in recipe.teacher ? recipe.teacher.model : join(out, 'teacher.onnx');
 }
 
-/** Loads the teacher. Throws TEACHER_MISSING before it has been trained, and what `loadOnnx` throws. */
+/**
+ * Loads the teacher. Throws TEACHER_MISSING before it has been trained, and what `loadOnnx`, `checkGenerator` and `needCard`
+ * throw.
+ */
 export async function loadTeacher(context: RunContext): Promise<Teacher> {
   const file = teacherFile(context);
-  if (!existsSync(file)) {
+  if (!exists(file)) {
     throw new GanletError('TEACHER_MISSING', `the teacher must be at ${file}, there is none`, {
       hint: `train it first: ganlet teach ${context.loaded.file}`,
     });
   }
-  const graph = await loadOnnx(file);
+  const graph = loadOnnx(file);
   const { size, channels } = await context.source();
-  const [condition] = graph.inputs;
-  if (graph.inputs.length !== 1 || condition!.shape.length !== 4 || condition!.dtype !== 'float32') {
-    throw new GanletError(
-      'TEACHER_UNFIT',
-      `a teacher must take one float32 picture [batch, channels, height, width], ${file} takes ${describeInputs(graph)}`,
-    );
-  }
-  const wanted = [channels.condition, size, size];
-  const unfit = condition!.shape.slice(1).some((d, i) => typeof d === 'number' && d !== wanted[i]);
-  if (unfit) {
-    throw new GanletError(
-      'TEACHER_UNFIT',
-      `the teacher must take pictures of ${wanted.join(' × ')}, ${file} takes ${condition!.shape.slice(1).join(' × ')}`,
-      {
-        hint: 'set data.size and data.channels to what the teacher takes',
-      },
-    );
-  }
-  return { file, graph, card: readCard(file), sha256: await sha256File(file) };
+  checkGenerator(graph, file, size, channels);
+  const sha256 = await sha256File(file);
+  return { file, graph, card: needCard(file, sha256), sha256 };
 }
 
-function describeInputs(graph: Graph): string {
-  return graph.inputs.map((v) => `"${v.name}" ${v.dtype} [${v.shape.join(', ')}]`).join(', ') || 'nothing';
+/** Pictures of the training split on which a teacher is tried before it is learned from. */
+const tried = 4;
+
+/**
+ * Throws TEACHER_UNFIT for a teacher whose pictures are not finite or lie far outside of [−1, 1]; warns when they fill only a
+ * part of it that the data's pictures exceed, as those of a network made for [0, 1] do.
+ */
+export async function tryTeacher(context: RunContext, { file, graph }: Teacher): Promise<void> {
+  const source = await context.source();
+  const indices = Array.from({ length: Math.min(tried, source.counts.train) }, (_, i) => i);
+  const { condition, image } = await makeBatch(source, 'train', indices, {}, rng(0, 'unused'));
+  const making = await compileGenerator(graph, source.size, context.backend);
+  const pictures = await making.generate(condition).finally(() => making.dispose());
+  const [low, high] = extremes(pictures);
+  const found = `[${low.toPrecision(3)}, ${high.toPrecision(3)}]`;
+  if (!pictures.every(Number.isFinite)) {
+    throw new GanletError('TEACHER_UNFIT', `the teacher ${file} must make finite pictures, it does not`, {
+      hint: 'its training diverged, or the file is damaged',
+    });
+  }
+  if (low < -2 || high > 2) {
+    throw new GanletError(
+      'TEACHER_UNFIT',
+      `the teacher ${file} must make pictures in [−1, 1], it makes values in ${found}`,
+      { hint: 'add what brings them there to the network before it is exported, as x / 127.5 − 1' },
+    );
+  }
+  if (low > -0.1 && extremes(image)[0] < -0.5) {
+    context.log.warn(
+      `the pictures of the teacher lie in ${found}, those of the data in [−1, 1]: a teacher made for [0, 1] must be exported with 2x − 1 at its end`,
+    );
+  }
+}
+
+function extremes(values: Float32Array): [low: number, high: number] {
+  return values.reduce<[number, number]>(
+    ([low, high], x) => [Math.min(low, x), Math.max(high, x)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
 }
 
 /** The discriminator that was trained with the teacher, where it is kept beside it. */
 export function teacherDiscriminator(teacher: string): string | undefined {
   const file = join(dirname(teacher), 'discriminator.onnx');
-  return existsSync(file) ? file : undefined;
+  return exists(file) ? file : undefined;
 }

@@ -6,7 +6,9 @@ import type { PairedSource } from '../data/source.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
 import { printGraph } from '../graph/print.ts';
+import { peakActivationBytes } from '../metrics/profile-memory.ts';
 import type { DataConfig, TrainConfig } from '../recipe/schema.ts';
+import { flatSettings, type Settings } from '../train/changed-settings.ts';
 import type { Distillation } from '../train/distillation.ts';
 import { train } from '../train/loop.ts';
 import { stepProgram } from '../train/step.ts';
@@ -14,6 +16,7 @@ import { teacherCache } from '../train/teacher-cache.ts';
 import { withWeights } from '../train/trained-network.ts';
 import { writeFileAtomic } from '../util/atomic.ts';
 import { sha256, sha256Json } from '../util/hash.ts';
+import { needMemory } from '../util/memory.ts';
 import { rng } from '../util/rng.ts';
 import type { RunContext } from './context.ts';
 import { compileGenerator } from './generate.ts';
@@ -25,6 +28,8 @@ export interface GeneratorTraining {
   generator: Graph;
   discriminator: Graph;
   config: TrainConfig;
+  /** What the training depends on besides data and seed, by the names in the recipe. */
+  settings: Settings;
   distillation?: Distillation;
 }
 
@@ -34,7 +39,7 @@ export interface GeneratorTraining {
  */
 export async function trainGenerator(
   context: RunContext,
-  { stage, generator, discriminator, config, distillation }: GeneratorTraining,
+  { stage, generator, discriminator, config, settings, distillation }: GeneratorTraining,
 ): Promise<Map<string, Tensor>> {
   const { recipe, backend } = context;
   const source = await context.source();
@@ -49,6 +54,8 @@ export async function trainGenerator(
     seed: recipe.seed,
     ...(distillation && { distillation }),
   });
+  if (recipe.provider === 'cpu')
+    needMemory(`a step of ${stage}`, peakActivationBytes(program.graph, new Map()));
   const progress = context.progress(config.steps, stage);
   const sheet = await sheetWriter(context, source, generator, config, directory, distillation?.teacher);
   const cache = distillation?.cached ? await teacherCache(distillation, source, backend) : undefined;
@@ -68,6 +75,15 @@ export async function trainGenerator(
         data: source.hash,
         seed: recipe.seed,
       }),
+      settings: {
+        seed: recipe.seed,
+        'data.size': size,
+        'data.flip': recipe.data.flip,
+        'data.jitter': recipe.data.jitter,
+        'the set of pictures': source.hash,
+        ...flatSettings('discriminator', recipe.discriminator),
+        ...settings,
+      },
       ...(cache && { targets: cache.targets }),
       onTick: async (step, readState) => {
         await sheet.write(step, readState);

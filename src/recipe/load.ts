@@ -84,7 +84,6 @@ function namedOverrides({ seed, threads, provider }: LoadOptions): Override[] {
     .map(([key, value]) => ({ flag: `--${key} ${value}`, path: [key], value }));
 }
 
-
 /** The document's data. Aliases that refer to nothing, or multiply beyond measure, show only here. */
 function plainData(file: string, document: Document.Parsed, lines: LineCounter): unknown {
   try {

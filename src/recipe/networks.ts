@@ -55,6 +55,14 @@ export const generatorSchema = byType([resnet, unet], '"resnet" or "unet"');
 /** The network that tells real images from made ones, looking at patches or at single pixels. */
 export const discriminatorSchema = byType([patch, pixel], '"patch" or "pixel"');
 
+/**
+ * What a card says of a network the toolkit built. Other keys, as other versions may write them, are let through.
+ */
+export const architectureSchema = z.discriminatedUnion('type', [
+  resnet.extend({ widths: z.array(baseWidth).min(1).optional() }).loose(),
+  unet.extend({ levels: whole({ min: 2, max: 10 }) }).loose(),
+]);
+
 export type ResnetConfig = z.output<typeof resnet>;
 export type UnetConfig = Omit<z.output<typeof unet>, 'levels'> & { levels: number };
 export type GeneratorConfig = ResnetConfig | UnetConfig;

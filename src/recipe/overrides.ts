@@ -25,10 +25,10 @@ export function parseSet(text: string): Override {
       },
     );
   }
-  return { flag, path: key.split('.'), value: valueOf(source, flag) };
+  return { flag, path: key.split('.'), value: parsedValue(source, flag) };
 }
 
-function valueOf(source: string, flag: string): unknown {
+function parsedValue(source: string, flag: string): unknown {
   const document = parseDocument(source, { prettyErrors: false, logLevel: 'error' });
   const problem = document.errors[0] ?? document.warnings[0];
   try {

@@ -9,7 +9,8 @@ import { makeFolder } from '../util/folder.ts';
 import { appendLine, truncateJsonLines } from '../util/json-lines.ts';
 import type { Progress } from '../util/progress.ts';
 import { rng } from '../util/rng.ts';
-import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { changedSettings, type Settings } from './changed-settings.ts';
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { FeedOptions } from './feeds.ts';
 import { stepFeeds } from './feeds.ts';
 import { learningRate } from './optimiser.ts';
@@ -28,6 +29,8 @@ export interface Training extends FeedOptions {
   directory: string;
   /** Hash of everything the result depends on; a checkpoint of another training is refused. */
   fingerprint: string;
+  /** The same by name, as far as the user knows it, for that refusal. */
+  settings?: Settings;
   progress: Progress;
   /** The teacher's activations for a batch, when they are not computed by the program. */
   targets?: (indices: Int32Array, mirrored: readonly boolean[]) => Promise<Record<string, Tensor>>;
@@ -62,15 +65,7 @@ export async function train(training: Training): Promise<Map<string, Tensor>> {
 
   // Resume.
   const resumed = readCheckpoint(directory);
-  if (resumed && resumed.fingerprint !== fingerprint) {
-    throw new GanletError(
-      'RUN_MISMATCH',
-      `the training state in ${directory} must come from the same recipe, data and teacher, it does not`,
-      {
-        hint: 'give another --out, or remove that folder to start again',
-      },
-    );
-  }
+  if (resumed) needSameTraining(resumed, training);
   if (resumed && resumed.step >= steps) return resumed.state;
   let step = resumed?.step ?? 0;
   let sums = resumed?.sums ?? {};
@@ -87,7 +82,14 @@ export async function train(training: Training): Promise<Map<string, Tensor>> {
       const state = await compiled.readState();
       const broken = firstNotFinite(state);
       if (broken) throw diverged(step, `weight ${broken}`, directory);
-      await writeCheckpoint(directory, { step, fingerprint, sums, seconds: seconds(), state });
+      await writeCheckpoint(directory, {
+        step,
+        fingerprint,
+        ...(training.settings && { settings: training.settings }),
+        sums,
+        seconds: seconds(),
+        state,
+      });
       savedAt = performance.now();
     };
 
@@ -148,6 +150,24 @@ function firstNotFinite(state: ReadonlyMap<string, Tensor>): string | undefined 
   return undefined;
 }
 
+function needSameTraining(
+  { settings: before = {}, fingerprint: old }: Checkpoint,
+  { settings = {}, fingerprint, directory }: Training,
+): void {
+  const changes = changedSettings(before, settings);
+  const known = Object.keys(before).length > 0 && Object.keys(settings).length > 0;
+  if (old === fingerprint && (!known || changes.length === 0)) return;
+  const why =
+    known && changes.length > 0
+      ? `since then ${changes.slice(0, 5).join(', ')}${changes.length > 5 ? `, and ${changes.length - 5} more` : ''}`
+      : 'it comes from other networks, or from another version of ganlet';
+  throw new GanletError(
+    'RUN_MISMATCH',
+    `the training state in ${directory} must come from the same settings, ${why}`,
+    { hint: `change that back, give another --out, or delete ${directory} to train again from the start` },
+  );
+}
+
 function diverged(step: number, what: string, directory: string): GanletError {
   const kept = readCheckpoint(directory);
   const last = kept
@@ -157,7 +177,7 @@ function diverged(step: number, what: string, directory: string): GanletError {
     'TRAINING_DIVERGED',
     `training must stay finite, ${what} was not at step ${step}; ${last}`,
     {
-      hint: 'lower lr, or weigh the adversarial loss less (lambdaGan); running the same command again retries from the kept state',
+      hint: 'train with a lower lr, less lambdaGan or another seed, and with another --out: the same settings would end the same way',
     },
   );
 }

@@ -153,6 +153,6 @@ describe('training', () => {
   it('refuses a damaged checkpoint', async () => {
     await train(training('damaged', { steps: 1 }));
     writeFileSync(join(folder, 'damaged', 'checkpoint.safetensors'), 'not tensors');
-    await expect(train(training('damaged'))).rejects.toMatchObject({ code: 'TENSORS_INVALID' });
+    await expect(train(training('damaged'))).rejects.toMatchObject({ code: 'CHECKPOINT_DAMAGED' });
   });
 });
