@@ -261,7 +261,16 @@ function decodeAttribute(a: AttributeProto, where: string): Attribute {
     case AttributeType.STRING:
       return text(a.s);
     case AttributeType.TENSOR:
-      return decodeTensor(a.t!, `${where}, attribute ${a.name}`);
+      if (!a.t) {
+        throw new GanletError(
+          'ONNX_INVALID',
+          `${where} must have a tensor for attribute "${a.name}", it has none`,
+          {
+            hint: 'the file is damaged; export or download it again',
+          },
+        );
+      }
+      return decodeTensor(a.t, `${where}, attribute ${a.name}`);
     case AttributeType.FLOATS:
       return a.floats.map(shortest);
     case AttributeType.INTS:

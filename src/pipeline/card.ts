@@ -79,10 +79,17 @@ const cardSchema = z.looseObject({
   sha256: z.string().optional(),
 });
 
-/** The card beside a model, or undefined when there is none or it cannot be used. */
+const lenient = z.looseObject({
+  architecture: cardSchema.shape.architecture.catch(undefined),
+  taps: cardSchema.shape.taps.catch(undefined),
+  macs: cardSchema.shape.macs.catch(undefined),
+  sha256: cardSchema.shape.sha256.catch(undefined),
+});
+
+/** The card beside a model, without what in it is not right; undefined when there is none or it is no card at all. */
 export function readCard(model: string): Card | undefined {
   try {
-    return cardSchema.parse(JSON.parse(readFileSync(cardPath(model), 'utf8'))) as unknown as Card;
+    return lenient.parse(JSON.parse(readFileSync(cardPath(model), 'utf8'))) as unknown as Card;
   } catch {
     return undefined;
   }
@@ -115,5 +122,10 @@ export function needCard(model: string, sha256: string): Card | undefined {
 
 /** Whether the card beside a model is there and whole, and describes the file as it is. */
 export async function hasCard(model: string): Promise<boolean> {
-  return readCard(model)?.sha256 === (await sha256File(model));
+  const sha256 = await sha256File(model);
+  try {
+    return needCard(model, sha256)?.sha256 === sha256;
+  } catch {
+    return false;
+  }
 }

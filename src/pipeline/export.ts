@@ -37,7 +37,7 @@ export async function exportStudents(context: RunContext): Promise<void> {
   const present = exports.filter(({ stage }) => exists(join(out, stage, 'network.onnx')));
   if (present.length === 0) {
     throw new GanletError('EXPORT_NOTHING', `${out} must hold a trained student, it has none`, {
-      hint: `train it first: ganlet distill ${context.loaded.file}`,
+      hint: `train it first: ganlet distill ${context.loaded.file} --out ${out}`,
     });
   }
   for (const { stage, role, file } of present)
@@ -49,7 +49,7 @@ async function exportOne(context: RunContext, from: string, role: Card['role'], 
   const inputs = await sha256File(join(out, from));
   const target = join(out, file);
   const describe = async (network: Graph) => {
-    const known = readNotes(join(out, from.replace('.onnx', '.json')), context.loaded.file);
+    const known = readNotes(join(out, from.replace('.onnx', '.json')), `${context.loaded.file} --out ${out}`);
     await writeCard(target, { ...(await describeModel(context, network, target)), ...known, role });
   };
   if (await stageIsDone(out, `export-${role}`, inputs)) {
@@ -66,7 +66,7 @@ async function exportOne(context: RunContext, from: string, role: Card['role'], 
 }
 
 /** What the training noted of its network. Throws NOTES_INVALID where that is lost. */
-function readNotes(path: string, recipe: string): Pick<Card, 'architecture' | 'training' | 'teacher'> {
+function readNotes(path: string, run: string): Pick<Card, 'architecture' | 'training' | 'teacher'> {
   try {
     return notes.parse(JSON.parse(readFileSync(path, 'utf8'))) as ReturnType<typeof readNotes>;
   } catch (cause) {
@@ -74,7 +74,7 @@ function readNotes(path: string, recipe: string): Pick<Card, 'architecture' | 't
       'NOTES_INVALID',
       `${path} must be what the training wrote, it is missing or damaged`,
       {
-        hint: `write it again from the last training state: ganlet distill ${recipe}`,
+        hint: `write it again from the last training state: ganlet distill ${run}`,
         cause,
       },
     );

@@ -25,19 +25,26 @@ export function teacherFile({ recipe, out }: Pick<RunContext, 'recipe' | 'out'>)
 }
 
 /**
- * Loads the teacher. Throws TEACHER_MISSING before it has been trained, and what `loadOnnx`, `checkGenerator` and `needCard`
- * throw.
+ * Loads the teacher. Throws TEACHER_MISSING before it has been trained, TEACHER_UNFIT for a fixed batch, and what `loadOnnx`,
+ * `checkGenerator` and `needCard` throw.
  */
 export async function loadTeacher(context: RunContext): Promise<Teacher> {
   const file = teacherFile(context);
   if (!exists(file)) {
     throw new GanletError('TEACHER_MISSING', `the teacher must be at ${file}, there is none`, {
-      hint: `train it first: ganlet teach ${context.loaded.file}`,
+      hint: `train it first: ganlet teach ${context.loaded.file} --out ${context.out}`,
     });
   }
   const graph = loadOnnx(file);
   const { size, channels } = await context.source();
   checkGenerator(graph, file, size, channels);
+  if (typeof graph.inputs[0]!.shape[0] === 'number') {
+    throw new GanletError(
+      'TEACHER_UNFIT',
+      `the teacher ${file} must take any number of pictures at a time, it takes exactly 1`,
+      { hint: 'export it with an open batch axis (dynamic_axes in PyTorch)' },
+    );
+  }
   const sha256 = await sha256File(file);
   return { file, graph, card: needCard(file, sha256), sha256 };
 }

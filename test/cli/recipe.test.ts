@@ -122,7 +122,7 @@ test('--debug adds the stack', () => {
   const { status, stderr } = ganlet(['run', 'nowhere.yaml', '--debug']);
   expect(status).toBe(1);
   expect(stderr).toMatch(
-    /^error: there is no recipe nowhere\.yaml\n {2}help: .*\nGanletError: .*\n {4}at .*load/,
+    /^error: there is no recipe nowhere\.yaml\n {2}help: .*\nGanletError: .*\n {4}at \S+ \(.*recipe/,
   );
 });
 
