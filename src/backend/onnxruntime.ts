@@ -25,7 +25,7 @@ const needs: Record<Provider, { what: string; hint: string }> = {
 ort.env.logLevel = 'fatal';
 
 /**
- * ONNX Runtime as an engine. `threads` 0 means all cores. Compiling throws PROVIDER_MISSING, naming what this machine lacks,
+ * ONNX Runtime as an engine. `threads` 0 means all cores, which is also the most. Compiling throws PROVIDER_MISSING, naming what this machine lacks,
  * when the provider cannot start, and COMPILE_FAILED when the CPU cannot run the graph.
  */
 export function onnxruntime({
@@ -35,7 +35,8 @@ export function onnxruntime({
   provider?: Provider;
   threads?: number;
 } = {}): Backend {
-  const count = threads > 0 ? threads : availableParallelism();
+  // Threads wait in a busy loop: more of them than cores bring a run almost to a stop.
+  const count = Math.min(threads > 0 ? threads : Number.POSITIVE_INFINITY, availableParallelism());
   return {
     description: {
       engine: 'onnxruntime-node',

@@ -22,17 +22,22 @@ export function checkArguments(args: readonly string[], verbs: readonly Verb[]):
     ...(verb ? [] : ['version']),
   ];
   const options: Readonly<Record<string, { type?: unknown }>> = { ...sharedOptions, ...verb?.options };
-  for (const arg of typed) {
+  const isSwitch = (option: string) => (options[kebabCase(option)]?.type ?? 'boolean') === 'boolean';
+  for (const [i, arg] of typed.entries()) {
     const option = optionOf(arg);
+    const last = typed[i - 1] ?? '';
+    const before = last.includes('=') ? undefined : optionOf(last);
+    // A negative number that is no option's value: yargs would take it for an option and say nothing.
+    if (option === undefined && /^-./.test(arg) && (before === undefined || isSwitch(before)))
+      throw usageError(`unexpected argument "${arg}"`, helpFor(verb));
     if (option === undefined || arg === '-h') continue;
     const [shown, value] = arg.split(/=(.*)/s) as [string, string?];
     if (!known.includes(kebabCase(option))) {
       const meant = nearest(option, known);
       throw usageError(`unknown option ${shown}`, `${question(meant && `--${meant}`)}${helpFor(verb)}`);
     }
-    const type = options[kebabCase(option)]?.type ?? 'boolean';
     // yargs takes `--dry-run=yes` for no, and would do the whole run.
-    if (type === 'boolean' && value !== undefined && value !== 'true' && value !== 'false')
+    if (isSwitch(option) && value !== undefined && value !== 'true' && value !== 'false')
       throw usageError(
         `${shown} is a switch and takes no value, got ${JSON.stringify(value)}`,
         helpFor(verb),

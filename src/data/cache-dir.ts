@@ -5,13 +5,13 @@ import { makeFolder } from '../util/folder.ts';
 
 /**
  * Where derived data is kept: `GANLET_CACHE`, else `$XDG_CACHE_HOME/ganlet`, else `~/.cache/ganlet`; for a user without a home
- * the folder for temporary files.
+ * in the folder for temporary files.
  */
 export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {
   if (env.GANLET_CACHE) return resolve(env.GANLET_CACHE);
   if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'ganlet');
   const home = homeOf();
-  return home ? join(home, '.cache', 'ganlet') : join(tmpdir(), 'ganlet-cache');
+  return home ? join(home, '.cache', 'ganlet') : join(tmpdir(), `ganlet-cache-${process.getuid?.() ?? 'own'}`);
 }
 
 /** Makes the cache folder, or a folder in it. Throws as `makeFolder`, saying how to choose another place. */

@@ -42,12 +42,14 @@ export interface ModelOptions {
  * written; nothing is half written.
  */
 export async function writeModel(options: ModelOptions, stream: TextStream = process.stdout): Promise<void> {
-  const { out, size = 256, seed = 0, init = 'normal', gain = 0.02 } = options;
+  const { out, seed = 0, init = 'normal', gain = 0.02 } = options;
   if (extname(out) !== '.onnx') {
     throw new GanletError('OPTION_INVALID', `the file to write must end in .onnx, got "${out}"`);
   }
   const architecture = complete(options);
   const graph = initialise(build(architecture, options), { init, gain, seed });
+  const smallest = architecture.type === 'unet' ? 2 ** architecture.levels : 1;
+  const size = options.size ?? Math.max(256, smallest);
   const macs = countMacs(graph, inputSymbols(graph, { size }));
   const params = countParameters(graph);
   const bytes = encodeOnnx(graph);
@@ -92,7 +94,7 @@ function complete(options: ModelOptions): Architecture {
       return { type, baseWidth, blocks, norm, padding, separable, dropout, ...(widths && { widths }) };
     }
     case 'unet': {
-      const { levels = size === undefined ? 8 : defaultLevels(size) } = options;
+      const { levels = size === undefined ? 8 : Math.max(2, defaultLevels(size)) } = options;
       return { type, baseWidth, levels, norm, dropout };
     }
     case 'patch':

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { onnxruntime } from '../backend/onnxruntime.ts';
 import { openSource } from '../data/index.ts';
@@ -63,6 +64,11 @@ export async function runRecipe(
 function createContext(loaded: LoadedRecipe, { out, quiet }: RunOptions, log: RunContext['log']): RunContext {
   const { recipe } = loaded;
   const silent = { write: () => true };
+  const cores = availableParallelism();
+  if (recipe.threads !== undefined && recipe.threads > cores)
+    log.warn(
+      `threads is ${recipe.threads}, this machine has ${cores} ${cores === 1 ? 'core' : 'cores'}: ${cores} are used`,
+    );
   let source: Promise<PairedSource> | undefined;
   const context: RunContext = {
     out,

@@ -127,7 +127,8 @@ function absolutePaths(recipe: Recipe, folder: string): Recipe {
 /** More problems than these are not worth reading before some are solved. */
 const shown = 20;
 
-function invalid(problems: readonly string[], hint: string): GanletError {
+function invalid(all: readonly string[], hint: string): GanletError {
+  const problems = [...new Set(all)];
   const more = problems.length > shown ? [`and ${problems.length - shown} more`] : [];
   return new GanletError('RECIPE_INVALID', [...problems.slice(0, shown), ...more].join('\n'), { hint });
 }
