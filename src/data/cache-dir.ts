@@ -11,7 +11,9 @@ export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {
   if (env.GANLET_CACHE) return resolve(env.GANLET_CACHE);
   if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'ganlet');
   const home = homeOf();
-  return home ? join(home, '.cache', 'ganlet') : join(tmpdir(), `ganlet-cache-${process.getuid?.() ?? 'own'}`);
+  return home
+    ? join(home, '.cache', 'ganlet')
+    : join(tmpdir(), `ganlet-cache-${process.getuid?.() ?? 'own'}`);
 }
 
 /** Makes the cache folder, or a folder in it. Throws as `makeFolder`, saying how to choose another place. */
