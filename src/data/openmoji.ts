@@ -54,20 +54,13 @@ export async function openmojiSource(options: OpenmojiOptions): Promise<PairedSo
   if (!cached) {
     // Before the work, so that an unwritable cache is known at once.
     makeCacheFolder(folder);
-    cached = await writeCache(base, openmoji.version, size, await renderOpenmoji(openmoji, size, onProgress));
+    const pictures = await renderOpenmoji(openmoji, size, onProgress);
+    needEverySplit(openmoji.folder, partsOf(pictures));
+    cached = await writeCache(base, openmoji.version, size, pictures);
   }
 
   const { index, pixels } = cached;
-  const numbered = index.pictures.map(({ id, concept }, place) => ({ id, concept, place }));
-  const parts = splitByConcept(numbered, ({ concept }) => concept, fractions);
-  const empty = splits.find((split) => parts[split].length === 0);
-  if (empty) {
-    throw new GanletError(
-      'DATA_EMPTY',
-      `the ${empty} split of ${openmoji.folder} must have at least one picture, has none`,
-      { hint: 'install the whole package: npm install openmoji@17.0.0' },
-    );
-  }
+  const parts = partsOf(index.pictures.map(({ id, concept }, place) => ({ id, concept, place })));
   const area = size * size;
   return {
     name: 'openmoji',
@@ -90,6 +83,21 @@ export async function openmojiSource(options: OpenmojiOptions): Promise<PairedSo
       };
     },
   };
+}
+
+function partsOf<T extends { id: string; concept: string }>(pictures: readonly T[]): Record<Split, T[]> {
+  return splitByConcept(pictures, ({ concept }) => concept, fractions);
+}
+
+/** Before anything is kept: a package with few pictures would leave a cache without some split. */
+function needEverySplit(folder: string, parts: Record<Split, unknown[]>): void {
+  const empty = splits.find((split) => parts[split].length === 0);
+  if (!empty) return;
+  throw new GanletError(
+    'DATA_EMPTY',
+    `the ${empty} split of ${folder} must have at least one picture, has none`,
+    { hint: 'install the whole package: npm install openmoji@17.0.0' },
+  );
 }
 
 /** The cached pictures, or undefined when there are none or they are not what was written. */
