@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { splits } from '../data/source.ts';
@@ -72,9 +72,10 @@ export async function writeMetrics(run: string, metrics: MetricsFile): Promise<v
  */
 export function readMetrics(run: string): MetricsFile {
   const path = join(run, 'metrics.json');
-  if (!exists(run)) {
+  if (!exists(run) || !statSync(run).isDirectory()) {
     const hint = 'ganlet run <recipe> makes one';
-    throw new GanletError('RUN_MISSING', `${run} must be the folder of a run, there is none`, { hint });
+    const found = exists(run) ? 'it is a file' : 'there is none';
+    throw new GanletError('RUN_MISSING', `${run} must be the folder of a run, ${found}`, { hint });
   }
   const again = `measure it: ganlet evaluate ${recipeOf(run)} --out ${run}`;
   if (!exists(path)) {
