@@ -5,6 +5,8 @@ export { gradient } from './autodiff/gradient.ts';
 // Running: programs with state, on an engine.
 export type { Backend, Compiled, Feeds, Program, State } from './backend/backend.ts';
 export { onnxruntime, type Provider, runGraph } from './backend/onnxruntime.ts';
+export { type LoadTfjsOptions, loadTfjs } from './backend/tfjs/load.ts';
+export { type TfjsOptions, tfjs } from './backend/tfjs.ts';
 // Compressing: which channels go together, which matter, and the narrower network.
 export { type ChannelGroup, type ChannelGroups, channelGroups } from './compress/groups.ts';
 export { channelScores, type Importance, selectChannels } from './compress/importance.ts';
@@ -26,6 +28,43 @@ export { float32, Graph, int64 } from './graph/graph.ts';
 export { encodeOnnx } from './graph/onnx.ts';
 export { printGraph } from './graph/print.ts';
 export { prune } from './graph/prune.ts';
+// Measuring: distances between sets of pictures, between pictures, and of generators with a latent.
+export {
+  type DistanceKind,
+  type DistanceMeter,
+  type DistanceMeterOptions,
+  distanceMeter,
+} from './metrics/distance-meter.ts';
+export { type DistributionScore, distributionMeter } from './metrics/distributions.ts';
+export { diversitySum } from './metrics/diversity.ts';
+export { type Features, features, featuresOnDisk, halves } from './metrics/features.ts';
+export { type CompareOptions, type Comparison, compareFolders } from './metrics/folders/compare.ts';
+export { type FrechetDistance, frechetFromFeatures, frechetFromMoments } from './metrics/frechet.ts';
+export { frechetInfinite } from './metrics/frechet-infinite.ts';
+export { inceptionScore, inceptionScoreSum } from './metrics/inception-score.ts';
+export { kernelDiscrepancy, kid } from './metrics/kid.ts';
+export { l1 } from './metrics/l1.ts';
+export type { Levels, PictureSet } from './metrics/levels.ts';
+export { linearSeparability } from './metrics/linear-separability.ts';
+export { manifoldScores, realism } from './metrics/manifold.ts';
+export { slicedDistance } from './metrics/mind.ts';
+export { type Moments, momentSum, momentsOf } from './metrics/moments.ts';
+export { msSsim } from './metrics/ms-ssim.ts';
+export { type FeatureExtractor, openFeatures } from './metrics/networks/extract.ts';
+export { featureNetwork, perceptualNetwork } from './metrics/networks/find.ts';
+export { openPerceptual } from './metrics/networks/perceptual.ts';
+export { noiseFloor, noiseFloorOfFeatures } from './metrics/noise-floor.ts';
+export { measurePairs } from './metrics/paired.ts';
+export { boxDownscale, faceCrop } from './metrics/path-pictures.ts';
+export { pathLength, pathLengthFloor } from './metrics/ppl.ts';
+export { preprocessingFingerprint } from './metrics/preprocessing.ts';
+export { psnr } from './metrics/psnr.ts';
+export { quantise } from './metrics/quantise.ts';
+export { pairedFrechet } from './metrics/resampling.ts';
+export { resizePlanes } from './metrics/resize.ts';
+export { segmentationSum } from './metrics/segmentation.ts';
+export { ssim } from './metrics/ssim.ts';
+export { readStatistics, writeStatistics } from './metrics/statistics-file.ts';
 // Operators: functions from values to values.
 export {
   dropoutWith,

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import type { DType, Tensor, TensorData } from '../graph/graph.ts';
-import { showShape } from '../graph/graph.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
 import { GanletError } from '../util/errors.ts';
 import type { Backend, Compiled, Feeds, Program } from './backend.ts';
+import { failed } from './failure.ts';
+import { copyOf, fedInputs, needFeed, needState } from './program-values.ts';
 
 export type Provider = 'cpu' | 'webgpu' | 'cuda';
 
@@ -72,51 +73,22 @@ async function compile(program: Program, provider: Provider, threads: number): P
   return resident(program, session, new Set(state.map((s) => s.output.name)));
 }
 
-/** What stopped a run, in our words: most often memory, or an attribute that no check has seen. */
-function failed(graph: string, cause: unknown): GanletError {
-  const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
-  const memory = /bad.?alloc|allocate memory|out of memory/i.test(reason);
-  return new GanletError(
-    memory ? 'MEMORY_SHORT' : 'RUN_FAILED',
-    `ONNX Runtime must run "${graph}", it did not: ${reason}`,
-    {
-      hint: memory
-        ? 'use smaller images, batches or networks'
-        : 'check the node that is named; a network that ONNX Runtime runs by itself is worth a bug report',
-      cause,
-    },
-  );
-}
-
 /** State in two sets of buffers: a run reads one and writes the other, then they change places. */
 function resident(
-  { graph, state }: Program,
+  program: Program,
   session: ort.InferenceSession,
   stateOutputs: ReadonlySet<string>,
 ): Compiled {
-  let current = state.map((s) => toOrt(s.initial));
-  let spare = state.map((s) => toOrt({ ...s.initial, data: s.initial.data.slice() as TensorData }));
+  const { graph, state } = program;
+  let current = state.map((s) => toOrt(copyOf(s.initial)));
+  let spare = state.map((s) => toOrt(copyOf(s.initial)));
   const results = graph.outputs.map((v) => v.name).filter((name) => !stateOutputs.has(name));
-  const expected = new Map(graph.inputs.map((v) => [v.name, v]));
-  for (const s of state) expected.delete(s.input.name);
+  const fed = fedInputs(program);
 
   return {
     async run(feeds: Feeds) {
       const inputs: Record<string, ort.Tensor> = {};
-      for (const [name, value] of expected) {
-        const fed = feeds[name];
-        const fits =
-          fed?.shape.length === value.shape.length &&
-          fed.shape.every((d, i) => typeof value.shape[i] !== 'number' || d === value.shape[i]);
-        if (!fed || !fits || fed.dtype !== value.dtype) {
-          const got = fed ? `${fed.dtype} ${showShape(fed.shape)}` : 'nothing';
-          throw new GanletError(
-            'FEED_MISMATCH',
-            `input "${name}" of "${graph.name}" must be ${value.dtype} ${showShape(value.shape)}, got ${got}`,
-          );
-        }
-        inputs[name] = toOrt(fed);
-      }
+      for (const value of fed) inputs[value.name] = toOrt(needFeed(graph, value, feeds[value.name]));
       const fetches: Record<string, ort.Tensor | null> = {};
       for (const [i, s] of state.entries()) {
         inputs[s.input.name] = current[i]!;
@@ -124,7 +96,7 @@ function resident(
       }
       for (const name of results) fetches[name] = null;
       const outputs = await session.run(inputs, fetches).catch((error) => {
-        throw failed(graph.name, error);
+        throw failed('ONNX Runtime', `"${graph.name}"`, error);
       });
       [current, spare] = [spare, current];
       return Object.fromEntries(results.map((name) => [name, fromOrt(outputs[name]!)]));
@@ -140,22 +112,7 @@ function resident(
       return found;
     },
     async writeState(values) {
-      const index = new Map(state.map((s, i) => [s.name, i]));
-      for (const [name, tensor] of values) {
-        const i = index.get(name);
-        const shape = i === undefined ? undefined : state[i]!.initial.shape;
-        if (
-          i === undefined ||
-          tensor.data.length !== state[i]!.initial.data.length ||
-          String(shape) !== String(tensor.shape)
-        ) {
-          throw new GanletError(
-            'STATE_MISMATCH',
-            `state "${name}" must be ${shape ? showShape(shape) : 'part of the program'}, got ${showShape(tensor.shape)}`,
-          );
-        }
-        current[i] = toOrt({ ...tensor, data: tensor.data.slice() as TensorData });
-      }
+      for (const [i, tensor] of needState(program, values)) current[i] = toOrt(copyOf(tensor));
     },
     async dispose() {
       await session.release();

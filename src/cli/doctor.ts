@@ -1,11 +1,11 @@
-import { execFile } from 'node:child_process';
 import { access, constants, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname, extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { providers, tryEngine } from '../backend/engines.ts';
+import { type TfjsPackage, tfjsPackages } from '../backend/tfjs/load.ts';
 import { cacheDir } from '../data/cache-dir.ts';
-import { providers } from '../recipe/names.ts';
-import { formatBytes, formatDuration } from '../util/format.ts';
+import { type Answer, askProgram } from '../util/ask.ts';
+import { formatBytes } from '../util/format.ts';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -16,11 +16,6 @@ export interface Finding {
   enable?: string;
 }
 
-interface Answer {
-  ok: boolean;
-  found: string;
-}
-
 const enableProvider = {
   cpu: 'install again: npm install; if that does not help, this platform has no build of onnxruntime-node',
   webgpu: 'a graphics driver with Vulkan (Linux: the package libvulkan1 too), Metal or Direct3D 12',
@@ -29,19 +24,20 @@ const enableProvider = {
 
 const enablePackage = {
   openmoji: 'npm install openmoji@17.0.0 (for recipes with data.source openmoji)',
-  '@tensorflow/tfjs-node-gpu':
-    'npm install @tensorflow/tfjs-node-gpu@4.22.0 (only for computing with TensorFlow.js)',
 } as const;
 
 /**
- * Looks at what a run needs: Node, the machine, ONNX Runtime, whether each provider really computes, packages,
- * the cache folder. Providers and native packages are tried in processes of their own, `timeout` milliseconds
+ * Looks at what a run needs: Node, the machine, ONNX Runtime, whether each engine really computes, packages,
+ * the cache folder. Engines and native packages are tried in processes of their own, `timeout` milliseconds
  * each: they may crash or hang.
  */
 export async function examine(timeout = 30_000): Promise<Finding[]> {
+  const packages = Object.keys(tfjsPackages) as TfjsPackage[];
+  const engines: readonly string[] = [...providers, ...packages];
   const tried = await Promise.all(
-    ['runtime', ...providers, 'sharp', ...Object.keys(enablePackage)].map(async (what) => {
-      return [what, await ask(what, timeout)] as const;
+    ['runtime', ...engines, 'sharp', ...Object.keys(enablePackage)].map(async (what) => {
+      const answer = engines.includes(what) ? tryEngine(what, timeout) : ask(what, timeout);
+      return [what, await answer] as const;
     }),
   );
   const answers = Object.fromEntries(tried);
@@ -61,6 +57,7 @@ export async function examine(timeout = 30_000): Promise<Finding[]> {
         enableProvider[provider],
       ),
     ),
+    ...packages.map((name) => finding(name, name, 'missing', tfjsPackages[name])),
     finding('sharp', 'sharp', 'broken', 'install again: npm install'),
     ...Object.entries(enablePackage).map(([name, enable]) => finding(name, name, 'missing', enable)),
     await cache(),
@@ -80,21 +77,7 @@ export function printFindings(findings: readonly Finding[]): string {
 
 /** Runs the probe `what`, the way it ends being an answer as well. */
 export function ask(what: string, timeout: number): Promise<Answer> {
-  const program = fileURLToPath(new URL(`./probe${extname(import.meta.url)}`, import.meta.url));
-  const begun = performance.now();
-  return new Promise((resolve) => {
-    execFile(process.execPath, [program, what], { timeout, killSignal: 'SIGKILL' }, (error, stdout) => {
-      const late = performance.now() - begun >= timeout;
-      const last = stdout.trim().split('\n').at(-1)!;
-      if (last.startsWith('{')) resolve(JSON.parse(last));
-      else if (late) resolve({ ok: false, found: `no answer within ${formatDuration(timeout)}` });
-      else
-        resolve({
-          ok: false,
-          found: `trying it ended the process with ${error?.signal ?? `status ${error?.code}`}`,
-        });
-    });
-  });
+  return askProgram(new URL(`./probe${extname(import.meta.url)}`, import.meta.url), what, timeout);
 }
 
 function node(): Finding {

@@ -5,33 +5,51 @@ import { toolVersion } from '../util/version.ts';
 import { checkArguments, checkPositionals, translate } from './arguments.ts';
 import { printError } from './print-error.ts';
 import { sharedOptions, type Verb } from './verb.ts';
+import { bundle } from './verbs/bundle.ts';
+import { compress } from './verbs/compress.ts';
+import { demo } from './verbs/demo.ts';
 import { distill } from './verbs/distill.ts';
 import { doctor } from './verbs/doctor.ts';
 import { evaluate } from './verbs/evaluate.ts';
 import { exportStudent } from './verbs/export.ts';
+import { features } from './verbs/features.ts';
+import { finetune } from './verbs/finetune.ts';
 import { importCheckpoint } from './verbs/import.ts';
+import { inspect } from './verbs/inspect.ts';
 import { model } from './verbs/model.ts';
 import { profile } from './verbs/profile.ts';
 import { pull } from './verbs/pull.ts';
 import { push } from './verbs/push.ts';
+import { report } from './verbs/report.ts';
 import { run } from './verbs/run.ts';
 import { schema } from './verbs/schema.ts';
+import { search } from './verbs/search.ts';
+import { supernet } from './verbs/supernet.ts';
 import { table } from './verbs/table.ts';
 import { teach } from './verbs/teach.ts';
 
 const verbs: Verb[] = [
   run,
+  compress,
   teach,
   distill,
+  supernet,
+  search,
+  finetune,
   exportStudent,
   evaluate,
   table,
+  report,
+  demo,
+  inspect,
   profile,
   model,
   importCheckpoint,
+  features,
   pull,
   push,
   doctor,
+  bundle,
   schema,
 ];
 

@@ -1,16 +1,12 @@
-import { providers } from '../recipe/names.ts';
-
 /**
  * A program of its own, `node probe.js <what>`: tries one thing that may crash or hang and prints a line of
- * JSON, `{"ok": …, "found": "…"}`. `what` is a provider, `runtime`, or the name of a package.
+ * JSON, `{"ok": …, "found": "…"}`. `what` is `runtime`, or the name of a package.
  */
 const what = process.argv[2] ?? '';
 const answer = await probe(what).catch((error) => ({ ok: false, found: reason(error) }));
 process.stdout.write(`${JSON.stringify(answer)}\n`);
 
 async function probe(what: string): Promise<{ ok: boolean; found: string }> {
-  const provider = providers.find((name) => name === what);
-  if (provider) return compute(provider);
   if (what === 'runtime') {
     const { env, listSupportedBackends } = await import('onnxruntime-node');
     const bundled = listSupportedBackends().filter((backend) => backend.bundled);
@@ -27,21 +23,6 @@ async function probe(what: string): Promise<{ ok: boolean; found: string }> {
   const { versions, version } = loaded.default ?? loaded;
   const own = versions?.[what] ?? version;
   return { ok: true, found: typeof own === 'string' ? own : 'installed' };
-}
-
-/** Computes relu of two numbers with the engine that runs use. */
-async function compute(provider: (typeof providers)[number]): Promise<{ ok: boolean; found: string }> {
-  const { onnxruntime, runGraph } = await import('../backend/onnxruntime.ts');
-  const { float32, Graph } = await import('../graph/graph.ts');
-  const { relu } = await import('../ops/activation.ts');
-  const graph = new Graph('probe');
-  graph.output(relu(graph.input('x', 'float32', [2])), 'y');
-  const { y } = await runGraph(graph, { x: float32([2], [-1, 2]) }, onnxruntime({ provider, threads: 1 }));
-  const right = y?.data[0] === 0 && y.data[1] === 2;
-  return {
-    ok: right,
-    found: right ? 'computes' : `computes wrongly: relu of -1 and 2 is ${y?.data.join(' and ')}`,
-  };
 }
 
 /** What went wrong in one line; of ONNX Runtime's messages the part after the source line that failed. */

@@ -6,6 +6,8 @@ import { findKnown, knownFiles, unknownName } from '../data/hub/known.ts';
 import { type ListedFile, remoteCommit, remoteListing } from '../data/hub/remote.ts';
 import { patience } from '../data/hub/request.ts';
 import { type HubSettings, hubSettings } from '../data/hub/settings.ts';
+import { fetchNetwork, isFetched } from '../metrics/networks/fetch.ts';
+import { findPublished, type PublishedWeights, publishedWeights } from '../metrics/networks/published.ts';
 import { GanletError } from '../util/errors.ts';
 import { formatBytes } from '../util/format.ts';
 import { createLog, type Log } from '../util/log.ts';
@@ -48,6 +50,8 @@ export async function pull(args: PullArguments): Promise<void> {
     return listKnown(it);
   }
   if (/^[a-z]+:\/\//i.test(name)) return pullUrl(name, it);
+  const published = findPublished(name);
+  if (published) return pullPublished(published, it);
   const known = findKnown(name);
   if (known) {
     if (list) return listRepo(known.repo, { ...it, revision: it.revision ?? known.revision });
@@ -64,7 +68,10 @@ export async function pull(args: PullArguments): Promise<void> {
     );
   }
   const address = parseAddress(name);
-  if (!address) throw unknownName(name);
+  if (!address) {
+    const networks = publishedWeights.map((each) => each.name);
+    throw unknownName(name, networks);
+  }
   const { repo, file } = address;
   if (list) return listRepo(repo, it);
   if (file === undefined) return pullRepo(repo, it);
@@ -118,8 +125,39 @@ async function pullUrl(url: string, it: Pull): Promise<void> {
   print(got);
 }
 
+/** Weights that are published elsewhere than on the hub: fetched, converted, and kept as the metrics use them. */
+async function pullPublished(published: PublishedWeights, it: Pull): Promise<void> {
+  const { name } = published;
+  for (const [option, value] of Object.entries({ revision: it.revision, sha256: it.sha256 })) {
+    if (value === undefined) continue;
+    throw usageError(`--${option} is not for ${name}: its weights are pinned by their hash`, help);
+  }
+  if (it.list) throw usageError(`--list is for repositories, ${name} is one network`, help);
+  let shown: { file: string; bar: ReturnType<typeof bar> } | undefined;
+  const got = await fetchNetwork(published, {
+    offline: it.settings.offline,
+    onProgress(file, held, size) {
+      if (shown?.file !== file) {
+        shown?.bar.end();
+        shown = { file, bar: bar(file, it) };
+      }
+      shown.bar.update(held, size);
+    },
+  }).finally(() => shown?.bar.end());
+  print(got);
+}
+
 async function listKnown({ settings }: Pull): Promise<void> {
-  const rows = await Promise.all(
+  const networks = await Promise.all(
+    publishedWeights.map(async (published) => ({
+      name: published.name,
+      kind: published.linear ? 'lpips' : 'features',
+      here: (await isFetched(published)) ? 'yes' : '',
+      from: new URL(published.weights.url).host,
+      note: published.note,
+    })),
+  );
+  const files = await Promise.all(
     knownFiles.map(async (known) => {
       const { repo, revision } = known;
       const found = await Promise.all(
@@ -127,16 +165,14 @@ async function listKnown({ settings }: Pull): Promise<void> {
           findCached(settings.cache, { repo, file, ...(revision && { revision }) }),
         ),
       );
-      return { ...known, here: found.every(Boolean) ? 'yes' : '' };
+      return { ...known, here: found.every(Boolean) ? 'yes' : '', from: repoLabel(repo) };
     }),
   );
-  const columns = [
-    { title: 'name', value: (row: (typeof rows)[number]) => row.name },
-    { title: 'kind', value: (row: (typeof rows)[number]) => row.kind },
-    { title: 'here', value: (row: (typeof rows)[number]) => row.here },
-    { title: 'repository', value: (row: (typeof rows)[number]) => repoLabel(row.repo) },
-    { title: 'what', value: (row: (typeof rows)[number]) => row.note },
-  ];
+  const rows = [...networks, ...files];
+  const columns = (['name', 'kind', 'here', 'from', 'note'] as const).map((key) => ({
+    title: key === 'note' ? 'what' : key,
+    value: (row: (typeof rows)[number]) => row[key],
+  }));
   process.stdout.write(table(rows, columns, 'md'));
 }
 

@@ -46,8 +46,7 @@ export function tieAxes(graph: Graph): TiedAxes {
   };
   const axisAt = ({ value, axis }: AxisRef, user?: Node): Axis | undefined => {
     const size = value.shape[axis];
-    if (typeof size !== 'number' || value.dtype.startsWith('int') || value.dtype === 'uint8')
-      return undefined;
+    if (typeof size !== 'number' || isIndex(value)) return undefined;
     const list = at(value, user);
     list[axis] ??= open(value, axis, size, user && fillers.has(value) ? user : undefined);
     return list[axis];
@@ -136,13 +135,19 @@ function relationsOf(node: Node): ChannelRelation[] {
   return op.channels ? op.channels(node) : elementwise(node);
 }
 
+/** Integers are sizes, positions and the like, which have no channels. */
+function isIndex({ dtype }: Value): boolean {
+  return dtype.startsWith('int') || dtype === 'uint8';
+}
+
 function elementwise(node: Node): ChannelRelation[] {
   return node.outputs.flatMap((y) =>
-    y.shape.flatMap((size, k): ChannelRelation[] => {
-      if (size === 1) return [];
+    (isIndex(y) ? [] : y.shape).flatMap((size, k): ChannelRelation[] => {
       const refs = node.inputs.flatMap((x): AxisRef[] => {
         const axis = x ? k - y.shape.length + x.shape.length : -1;
-        return x && axis >= 0 && x.shape[axis] !== 1 ? [{ value: x, axis }] : [];
+        if (!x || axis < 0) return [];
+        // A constant's axis of size 1 is there to be repeated, whatever it meets.
+        return x.shape[axis] !== 1 || (size === 1 && !x.tensor) ? [{ value: x, axis }] : [];
       });
       // Equal symbols (the batch, the image's side) have no positions to tie.
       const symbolic =

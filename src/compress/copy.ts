@@ -1,7 +1,10 @@
 import { Graph, type Node, type Tensor, type TensorType, type Value } from '../graph/graph.ts';
 import { findOp } from '../ops/index.ts';
+import { isUnknownDim } from '../ops/sizes.ts';
 
 export interface CopyRules {
+  /** The value that stands for an input of the network, where that is not one of the same type and name. */
+  input?(input: Value, target: Graph): Value;
   /** The tensor that stands for a constant where `user` reads it, and its name; left out, constants are shared. */
   constant?(value: Value, user: Node): { name: string; tensor: Tensor };
   /** The outputs that stand for a node's, or undefined to copy it. */
@@ -16,7 +19,9 @@ export function copyGraph(graph: Graph, rules: CopyRules = {}): Graph {
   const target = new Graph(graph.name);
   for (const [key, text] of graph.metadata) target.metadata.set(key, text);
   const values = new Map<Value, Value>();
-  for (const input of graph.inputs) values.set(input, target.input(input.name, input.dtype, input.shape));
+  for (const input of graph.inputs) {
+    values.set(input, rules.input?.(input, target) ?? target.input(input.name, input.dtype, input.shape));
+  }
 
   const resolve = (x: Value | null, user: Node): Value | null => {
     if (!x?.tensor) return x && values.get(x)!;
@@ -46,9 +51,22 @@ export function copyNode(
     findOp(node.op)?.infer({ op: node.op, name, inputs, attributes, outputs: node.outputs }) ?? node.outputs;
   const outputs = node.outputs.map(({ name: output }, i) => {
     const derived = output.startsWith(`${node.name}:`);
-    return { ...types[i]!, name: derived ? name + output.slice(node.name.length) : output };
+    return {
+      ...known(types[i]!, node.outputs[i]!),
+      name: derived ? name + output.slice(node.name.length) : output,
+    };
   });
   return target.add(node.op, inputs, attributes, outputs, name).outputs;
+}
+
+/** Sizes that only a run tells, in the shape of the node that was copied where that says more: copies keep sizes. */
+function known(type: TensorType, before: Value): TensorType {
+  if (type.shape.length !== before.shape.length || !type.shape.some(isUnknownDim)) return type;
+  const shape = type.shape.map((d, k) => {
+    const own = before.shape[k]!;
+    return isUnknownDim(d) && !isUnknownDim(own) ? own : d;
+  });
+  return { ...type, shape };
 }
 
 /** The constant of that name and content; a new one, renamed where the name is taken by another. */

@@ -1,6 +1,6 @@
 import type { Graph, Node, Value } from '../graph/graph.ts';
 import { type Axis, type TiedAxes, tieAxes } from './axes.ts';
-import { layerName, weightAxes } from './weights.ts';
+import { layerName, layerOf, weightAxes } from './weights.ts';
 
 /** An axis of a parameter or an activation. */
 export interface AxisPlace {
@@ -199,16 +199,6 @@ function parse(
     at += width * factor;
   }
   return segments;
-}
-
-/**
- * PyTorch's exporter gives weights it has merged with a norm numbers (`onnx::Conv_63`), but the node its place: the layer
- * `down2.1` in `/down2/down2.1/Conv`, where the first of two steps is that of the container.
- */
-function layerOf({ name }: Node, parameter: string): string {
-  const steps = name.split('/').slice(1, -1);
-  if (!parameter.startsWith('onnx::') || steps.length === 0) return layerName(parameter);
-  return steps.filter((step, i) => !steps[i + 1]?.startsWith(`${step}.`)).join('.');
 }
 
 function otherName(activations: readonly AxisPlace[], parameters: readonly AxisPlace[]): string {

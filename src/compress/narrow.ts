@@ -1,4 +1,5 @@
 import {
+  type Attributes,
   constantNumbers,
   type Graph,
   int64,
@@ -7,6 +8,7 @@ import {
   type TensorData,
   type Value,
 } from '../graph/graph.ts';
+import { where } from '../ops/elementwise.ts';
 import { num } from '../ops/op.ts';
 import { GanletError } from '../util/errors.ts';
 import { copyGraph, copyNode, internConstant } from './copy.ts';
@@ -38,46 +40,62 @@ export function narrow(graph: Graph, keep: Keep, groups: ChannelGroups = channel
       return { name: sizedName(value, tensor), tensor };
     },
     node(node, inputs, target) {
-      const y = node.outputs[0]!;
-      const vector = (slot: number, numbers: readonly number[]) => {
-        const changed = [...inputs];
-        changed[slot] = internConstant(target, `i${numbers.join('_')}`, int64(numbers));
-        return copyNode(target, node, changed);
-      };
-      switch (node.op) {
-        case 'Conv':
-        case 'ConvTranspose': {
-          if (num(node.attributes, 'group', 1) === 1 || !kept(y, 1, node)) return undefined;
-          const attributes = { ...node.attributes, group: size(y, 1, node) };
-          return copyNode(target, node, inputs, { attributes });
-        }
-        case 'Reshape':
-        case 'Expand': {
-          const sizes = constantNumbers(node.inputs[1]);
-          const first = y.shape.length - (sizes?.length ?? 0);
-          const fitted = sizes?.map((d, k) => (d > 1 ? size(y, first + k, node) : d));
-          return fitted && String(fitted) !== String(sizes) ? vector(1, fitted) : undefined;
-        }
-        case 'Resize': {
-          const sizes = constantNumbers(node.inputs[3]);
-          if (sizes?.length !== y.shape.length) return undefined;
-          const fitted = sizes.map((d, k) => (kept(y, k, node) ? size(y, k, node) : d));
-          return String(fitted) !== String(sizes) ? vector(3, fitted) : undefined;
-        }
-        case 'Split': {
-          const raw = num(node.attributes, 'axis', 0);
-          const axis = raw < 0 ? raw + y.shape.length : raw;
-          if (!node.outputs.some((part) => kept(part, axis, node))) return undefined;
-          return vector(
-            1,
-            node.outputs.map((part) => size(part, axis, node)),
-          );
-        }
-        default:
-          return undefined;
+      const outputs = copyNode(target, node, fittedInputs(node, inputs, target), fittedAttributes(node));
+      for (const [i, y] of node.outputs.entries()) {
+        const shape = y.shape.map((_, k) => (kept(y, k, node) ? size(y, k, node) : outputs[i]!.shape[k]!));
+        if (String(shape) !== String(y.shape)) outputs[i]!.shape = shape;
       }
+      return outputs;
     },
   });
+
+  function fittedAttributes(node: Node): { attributes?: Attributes } {
+    const depthwise = /^Conv(Transpose)?$/.test(node.op) && num(node.attributes, 'group', 1) > 1;
+    return depthwise ? { attributes: { ...node.attributes, group: size(node.inputs[0]!, 1, node) } } : {};
+  }
+
+  /** Sizes among the inputs, of shapes to reshape to and of parts to split into, follow the channels. */
+  function fittedInputs(node: Node, inputs: (Value | null)[], target: Graph): (Value | null)[] {
+    const slot = sizeSlots[node.op];
+    const sizes = slot === undefined ? undefined : inputs[slot];
+    if (!sizes) return inputs;
+    const now = node.op === 'Split' ? partSizes(node) : shapeSizes(node, constantNumbers(sizes));
+    if (!now) return inputs;
+    const fitted = [...inputs];
+    fitted[slot!] = sizes.tensor
+      ? internConstant(target, `i${now.join('_')}`, int64(now as number[]))
+      : replaced(sizes, now, `${node.name}:narrowed`);
+    return fitted;
+  }
+
+  function partSizes(node: Node): number[] | undefined {
+    const rank = node.inputs[0]!.shape.length;
+    const axis = (num(node.attributes, 'axis', 0) + rank) % rank;
+    const narrowed = node.outputs.some((part) => kept(part, axis, node));
+    return narrowed ? node.outputs.map((part) => size(part, axis, node)) : undefined;
+  }
+
+  /** The sizes a node's output gets, null for those that stay as they are computed; undefined when all stay. */
+  function shapeSizes(node: Node, written: readonly number[] | undefined): (number | null)[] | undefined {
+    const y = node.outputs[0]!;
+    const first = y.shape.length - (written?.length ?? y.shape.length);
+    const now = y.shape.slice(first).map((_, k) => {
+      const own = written?.[k] ?? null;
+      return (own ?? 2) > 1 && kept(y, first + k, node) ? size(y, first + k, node) : own;
+    });
+    return now.some((d, k) => d !== (written?.[k] ?? null)) ? now : undefined;
+  }
+}
+
+/** Where operators are told the sizes of what they make. */
+const sizeSlots: Record<string, number> = { Reshape: 1, Expand: 1, Split: 1, Resize: 3 };
+
+/** Sizes computed when the network runs, with numbers in the place of some. */
+function replaced(sizes: Value, now: readonly (number | null)[], name: string): Value {
+  const { graph } = sizes;
+  const mask = Uint8Array.from(now, (d) => Number(d !== null));
+  const given = graph.constant({ dtype: 'bool', shape: [now.length], data: mask }, name);
+  return where(given, graph.vector(now.map((d) => d ?? 0)), sizes);
 }
 
 /** Positions of an axis that stay, in their new order; undefined when all stay where they are. */

@@ -85,11 +85,18 @@ function groupStudent(options: StudentOptions): Student {
   const groups = channelGroups(source);
   const widths = groupWidths(options, groups);
   const graph = cut(options, source, groups, ({ name }) => widths.get(name));
-  if (student.initFrom === 'random') {
-    initialise(graph, { init, gain: initGain, seed });
-    plainNorms(graph);
-  }
+  if (student.initFrom === 'random') randomised(graph, { init, initGain, seed });
   return { graph };
+}
+
+/** The network with random weights, as if it had just been built. The graph given is changed and returned. */
+export function randomised(
+  graph: Graph,
+  { init, initGain, seed }: Pick<StudentOptions, 'init' | 'initGain' | 'seed'>,
+): Graph {
+  initialise(graph, { init, gain: initGain, seed });
+  plainNorms(graph);
+  return graph;
 }
 
 /** Norms without statistics start with scale 1 and shift 0; `initialise` leaves their vectors, which came from the teacher. */

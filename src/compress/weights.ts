@@ -53,3 +53,15 @@ export function layerName(parameter: string): string {
   const layer = parameter.replace(/(?<=.)[./_:](weight|kernel|filter|bias|w|b)$/i, '');
   return layer.replace(/(?<=.)\.(depthwise|pointwise)$/, '');
 }
+
+/**
+ * PyTorch's exporter gives weights it has merged with a norm numbers (`onnx::Conv_63`, before version 1.12 `63`), but the
+ * node its place: the layer `down2.1` in `/down2/down2.1/Conv`, where the first of two steps is that of the container.
+ */
+export function layerOf({ name }: Node, parameter: string): string {
+  const steps = name.split('/').slice(1, -1);
+  const numbered = /^(onnx::\w+_)?\d+$/.test(parameter);
+  if (!numbered || (steps.length === 0 && /^\d*$/.test(name))) return layerName(parameter);
+  if (steps.length === 0) return name;
+  return steps.filter((step, i) => !steps[i + 1]?.startsWith(`${step}.`)).join('.');
+}

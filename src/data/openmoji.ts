@@ -13,7 +13,7 @@ export const openmojiAttribution =
   'All emojis designed by OpenMoji – the open-source emoji and icon project. License: CC BY-SA 4.0';
 
 /** The rendered set then has 313 test pictures (distances between small sets mean little) and 104 for a search. */
-const fractions = { test: 0.23, val: 0.1 };
+export const openmojiFractions = { test: 0.23, val: 0.1 };
 
 export interface OpenmojiOptions {
   /** Side of the pictures in pixels. */
@@ -86,7 +86,7 @@ export async function openmojiSource(options: OpenmojiOptions): Promise<PairedSo
 }
 
 function partsOf<T extends { id: string; concept: string }>(pictures: readonly T[]): Record<Split, T[]> {
-  return splitByConcept(pictures, ({ concept }) => concept, fractions);
+  return splitByConcept(pictures, ({ concept }) => concept, openmojiFractions);
 }
 
 /** Before anything is kept: a package with few pictures would leave a cache without some split. */

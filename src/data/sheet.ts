@@ -10,6 +10,7 @@ export interface SheetColumn {
 }
 
 const gap = 4;
+const header = 24;
 
 /** Pictures smaller than this are shown enlarged by a whole factor. */
 const smallestCell = 96;
@@ -28,9 +29,7 @@ export async function sampleSheet(
   if (!columns.every((column) => rowsOf(column, size) === rows) || rows < 1 || rows === Infinity) {
     throw new RangeError('a sample sheet needs columns with equally many pictures, at least one');
   }
-  const scale = Math.max(1, Math.ceil(smallestCell / size));
-  const cell = size * scale;
-  const header = 24;
+  const { scale, cell } = sheetLayout(size);
   const width = gap + columns.length * (cell + gap);
   const height = header + rows * (cell + gap);
   const pixels = new Uint8Array(width * height * 3).fill(255);
@@ -56,6 +55,15 @@ export async function sampleSheet(
     .png()
     .toBuffer();
   await writeFileAtomic(file, png);
+}
+
+/**
+ * Where pictures of `size` pixels lie on a sheet: cells of `cell` pixels, each pixel `scale` wide, `gap` around every one,
+ * below a `header`.
+ */
+export function sheetLayout(size: number): { gap: number; header: number; scale: number; cell: number } {
+  const scale = Math.max(1, Math.ceil(smallestCell / size));
+  return { gap, header, scale, cell: size * scale };
 }
 
 function rowsOf({ images, channels = 3 }: SheetColumn, size: number): number {

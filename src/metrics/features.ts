@@ -110,22 +110,27 @@ export async function gather(from: Features, indices: ArrayLike<number>): Promis
   return { rows: indices.length, columns: dimension, data };
 }
 
-/** Some of the rows as features of their own, in memory. */
-export async function selected(from: Features, indices: ArrayLike<number>): Promise<Features> {
-  return features((await gather(from, indices)).data, from.dimension);
+/** Some of the rows as features of their own, in that order, repeats allowed; read from `from` when they are asked for. */
+export function selected(from: Features, indices: ArrayLike<number>): Features {
+  const { dimension } = from;
+  return {
+    count: indices.length,
+    dimension,
+    async rows(first, end) {
+      const chosen = Array.from({ length: end - first }, (_, i) => indices[first + i]!);
+      return (await gather(from, chosen)).data;
+    },
+  };
 }
 
 /**
  * Two random halves of equal size (one picture is left out of an odd number): the distance between them is what two samples
  * of one distribution are apart, the real-vs-real value printed beside a distance. numpy's permutation for `seed`.
  */
-export async function halves(from: Features, seed = 2020): Promise<[Features, Features]> {
+export function halves(from: Features, seed = 2020): [Features, Features] {
   const order = randomState(seed).permutation(from.count);
   const half = Math.floor(from.count / 2);
-  return [
-    await selected(from, order.subarray(0, half)),
-    await selected(from, order.subarray(half, 2 * half)),
-  ];
+  return [selected(from, order.subarray(0, half)), selected(from, order.subarray(half, 2 * half))];
 }
 
 /** Throws FEATURES_MISMATCH unless both have the same dimension, TOO_FEW_PICTURES unless both have `least` rows. */

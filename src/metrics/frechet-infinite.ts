@@ -50,7 +50,7 @@ export async function frechetInfinite(
   const points: { count: number; distance: number }[] = [];
   for (let i = 0; i < sizes; i++) {
     const count = Math.floor(smallest + ((fake.count - smallest) * i) / (sizes - 1));
-    const subset = await selected(fake, random.choice(fake.count, count));
+    const subset = selected(fake, random.choice(fake.count, count));
     const { value, clamped } = await frechetFromMoments(realMoments, await momentsOf(subset, ddof));
     points.push({ count, distance: clamped ?? value });
   }

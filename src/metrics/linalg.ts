@@ -138,10 +138,12 @@ export function implicitQl(diagonal: Float64Array, beside: Float64Array): void {
   const negligible = (Number.EPSILON / 64) * largest;
   for (let l = 0; l < n; l++) {
     for (let iteration = 0; ; iteration++) {
+      // Where zeros come many together, rotations keep leaving rounding of the whole among them: then that is taken as zero.
+      const zero = iteration < 30 ? negligible : (iteration < 60 ? 1 : 4) * Number.EPSILON * largest;
       let m = l;
       for (; m < n - 1; m++) {
         const size = Math.abs(d[m]!) + Math.abs(d[m + 1]!);
-        if (Math.abs(e[m]!) <= Math.max(Number.EPSILON * size, negligible)) break;
+        if (Math.abs(e[m]!) <= Math.max(Number.EPSILON * size, zero)) break;
       }
       if (m === l) break;
       if (iteration === 100) {

@@ -46,7 +46,7 @@ export async function linearSeparability(
     );
     const targets = Uint8Array.from(surest, (i) => (logit(i) < 0 ? 1 : 0));
     if (targets.every((t) => t === targets[0])) continue;
-    const points = await selected(latents, surest);
+    const points = selected(latents, surest);
     const sides = await sidesOf(points, await linearSvm(points, targets, c));
     entropies[a] = conditionalEntropy(jointDistribution(sides, targets));
   }

@@ -19,7 +19,7 @@ export async function slicedDistance(
   const count = Math.min(real.count, fake.count);
   const units = directions ?? randomDirections(1000, d, seed);
   const sortedProjections = async (set: Features) => {
-    const part = set.count === count ? set : await selected(set, randomState(seed).choice(set.count, count));
+    const part = set.count === count ? set : selected(set, randomState(seed).choice(set.count, count));
     const { data } = await product(units, await inMemory(part), 'right');
     for (let i = 0; i < units.rows; i++) data.subarray(i * count, (i + 1) * count).sort();
     return data;

@@ -1,7 +1,9 @@
+import { type Features, inMemory } from './features.ts';
 import type { FrechetDistance } from './frechet.ts';
 import { square } from './frechet.ts';
 import { symmetricEigenvalues } from './linalg.ts';
-import type { Moments } from './moments.ts';
+import { product } from './matrix.ts';
+import { centre, type Moments, momentsOf } from './moments.ts';
 
 /** What a Fréchet distance would be if both samples came from one distribution. */
 export interface NoiseFloor {
@@ -46,6 +48,34 @@ export function noiseFloor(real: Moments, fake: Moments): NoiseFloor | null {
     value: (1 / real.count + 1 / fake.count) * constant,
     constant,
     reliable: Math.min(real.count, fake.count) > real.dimension,
+    countReal: real.count,
+    countFake: fake.count,
+  };
+}
+
+/**
+ * The same from features. Of fewer pictures than dimensions in all, the eigenvalues are taken of the small matrix of products
+ * between pictures, which has the same ones but for zeros.
+ */
+export async function noiseFloorOfFeatures(real: Features, fake: Features): Promise<NoiseFloor> {
+  const rows = real.count + fake.count;
+  if (rows > real.dimension) return noiseFloor(await momentsOf(real), await momentsOf(fake))!;
+  const stacked = new Float64Array(rows * real.dimension);
+  let at = 0;
+  for (const set of [real, fake]) {
+    const matrix = await inMemory(set);
+    centre(matrix);
+    stacked.set(matrix.data, at);
+    at += matrix.data.length;
+  }
+  const matrix = { rows, columns: real.dimension, data: stacked };
+  const products = await product(matrix, matrix, 'right');
+  const eigenvalues = symmetricEigenvalues(products).map((x) => x / (rows - 2));
+  const constant = floorConstant(eigenvalues);
+  return {
+    value: (1 / real.count + 1 / fake.count) * constant,
+    constant,
+    reliable: false,
     countReal: real.count,
     countFake: fake.count,
   };

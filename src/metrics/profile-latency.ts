@@ -16,18 +16,17 @@ export interface Latency {
 
 const window = 5;
 const warmUpLimit = 5_000;
-const timedAtLeast = 2_000;
 const timedLimit = 60_000;
 
 /**
  * Times a network on a backend with random images in [−1, 1]. First it runs until the medians of two successive windows of
- * five runs differ by less than 5 % (5 s at most), then it is timed `runs` times (30 when left out) and for at least 2 s;
- * a slow one stops after 60 s. Throws OPTION_INVALID for `runs` below 1, and what the backend throws.
+ * five runs differ by less than 5 % (5 s at most), then it is timed `runs` times (30 when left out) and for at least
+ * `atLeastMs` (2 s when left out); a slow one stops after 60 s. Throws OPTION_INVALID for `runs` below 1, and what the backend throws.
  */
 export async function measureLatency(
   graph: Graph,
   backend: Backend,
-  { symbols, runs = 30 }: { symbols: Symbols; runs?: number },
+  { symbols, runs = 30, atLeastMs = 2_000 }: { symbols: Symbols; runs?: number; atLeastMs?: number },
 ): Promise<Latency> {
   if (!Number.isInteger(runs) || runs < 1) {
     throw new GanletError('OPTION_INVALID', `runs must be a whole number of at least 1, got ${runs}`);
@@ -47,7 +46,7 @@ export async function measureLatency(
 
     const times: number[] = [];
     const start = performance.now();
-    for (let spent = 0; spent < timedLimit && (times.length < runs || spent < timedAtLeast); ) {
+    for (let spent = 0; spent < timedLimit && (times.length < runs || spent < atLeastMs); ) {
       times.push(await once());
       spent = performance.now() - start;
     }

@@ -1,7 +1,8 @@
 import { type DType, type Graph, sizeOf, type Value } from '../graph/graph.ts';
 import { type Symbols, staticShape } from '../ops/cost.ts';
 
-const bytesOf: Record<DType, number> = {
+/** Bytes of one element. */
+export const bytesOf: Record<DType, number> = {
   float32: 4,
   float64: 8,
   float16: 2,
@@ -21,6 +22,18 @@ const views = new Set(['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze',
  * fuses operators or works in place needs less, padding and scratch space need more. Throws SIZE_UNKNOWN.
  */
 export function peakActivationBytes(graph: Graph, symbols: Symbols): number {
+  const bytes = new Map<Value, number>();
+  const sizeIn = (value: Value) => {
+    const known = bytes.get(value) ?? sizeOf(staticShape(value, symbols)) * bytesOf[value.dtype];
+    bytes.set(value, known);
+    return known;
+  };
+  const moments = liveValues(graph);
+  return Math.max(...moments.map((live) => live.reduce((sum, value) => sum + sizeIn(value), 0)));
+}
+
+/** The values kept at once: those fed before the first node, then those while each node runs. */
+export function liveValues(graph: Graph): Value[][] {
   const owner = new Map<Value, Value>();
   const own = (value: Value): Value => owner.get(value) ?? value;
   const lastUse = new Map<Value, number>();
@@ -31,23 +44,15 @@ export function peakActivationBytes(graph: Graph, symbols: Symbols): number {
   }
   for (const value of graph.outputs) lastUse.set(own(value), Number.POSITIVE_INFINITY);
 
-  const bytes = (value: Value) => sizeOf(staticShape(value, symbols)) * bytesOf[value.dtype];
   const alive = new Set(graph.inputs);
-  let live = graph.inputs.reduce((sum, value) => sum + bytes(value), 0);
-  let peak = live;
+  const moments = [[...alive]];
   for (const [i, node] of graph.nodes.entries()) {
-    for (const y of node.outputs) {
-      if (owner.has(y)) continue;
-      alive.add(y);
-      live += bytes(y);
-    }
-    peak = Math.max(peak, live);
+    for (const y of node.outputs) if (!owner.has(y)) alive.add(y);
+    moments.push([...alive]);
     for (const value of [...node.inputs, ...node.outputs]) {
       const held = value && own(value);
-      if (!held || !alive.has(held) || (lastUse.get(held) ?? i) > i) continue;
-      alive.delete(held);
-      live -= bytes(held);
+      if (held && (lastUse.get(held) ?? i) <= i) alive.delete(held);
     }
   }
-  return peak;
+  return moments;
 }

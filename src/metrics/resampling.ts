@@ -109,8 +109,8 @@ export async function pairedDifference(
     teacher.count,
     async (indices) => {
       const found = {
-        teacher: await distanceToReal(await selected(teacher, indices)),
-        student: await distanceToReal(await selected(student, indices)),
+        teacher: await distanceToReal(selected(teacher, indices)),
+        student: await distanceToReal(selected(student, indices)),
       };
       if (whole) Object.assign(distances, found);
       whole = false;

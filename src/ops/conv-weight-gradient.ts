@@ -3,6 +3,7 @@ import type { Dim, Graph, Value } from '../graph/graph.ts';
 import { float32 } from '../graph/graph.ts';
 import { GanletError } from '../util/errors.ts';
 import type { ConvGeometry } from './conv.ts';
+import { depthwiseByRows, isSpread, spreadGradient, suitsRows } from './depthwise.ts';
 import { mul } from './elementwise.ts';
 import { reshape, transpose, unsqueeze } from './layout.ts';
 import { matMul, swapLast } from './matmul.ts';
@@ -23,17 +24,22 @@ import { flip, pad, slice } from './window.ts';
  * Channels come first and the batch joins the summed axis, so each tap is one product [O, N·L]·[N·L, I].
  * Strides are removed first: the image is cut into its s×s phases, and a tap at (u, v) reads phase (u mod s, v mod s).
  *
- * `x` is the wide side (input of Conv, output gradient of ConvTranspose), `dy` the narrow one, `shape` the weights' [O, I/g, kh, kw].
+ * `x` is the wide side (input of Conv, output gradient of ConvTranspose), `dy` the narrow one, `w` the weights [O, I/g, kh, kw].
  */
-export function convWeightGradient(x: Value, dy: Value, shape: readonly Dim[], g: ConvGeometry): Value {
+export function convWeightGradient(x: Value, dy: Value, w: Value, g: ConvGeometry): Value {
+  const { shape } = w;
   const [o, i] = shape as [Dim, Dim];
   const stepless = g.strides.every((s) => s === 1) && g.dilations.every((d) => d === 1);
-  if (g.group === 1 && stepless && few(o) && !few(i)) return shiftedGradient(x, dy, shape, g);
+  if (g.group === 1 && stepless && few(o) && !(few(i) && i <= o)) return shiftedGradient(x, dy, shape, g);
+  if (suitsRows(x, dy, g)) {
+    if (isSpread(w) && shape[0] === x.shape[1]) return spreadGradient(x, dy, w, g);
+    if (g.group > 1 && i === 1 && o === g.group) return depthwiseByRows(x, dy, g);
+  }
   return tapGradient(x, dy, shape, g);
 }
 
 /** So few channels that products by taps are thin, and copies of the operand for all taps small. */
-function few(channels: Dim): boolean {
+function few(channels: Dim): channels is number {
   return typeof channels === 'number' && channels <= 8;
 }
 

@@ -97,7 +97,7 @@ export const Conv: Op = {
     const g = convGeometry(node);
     return [
       needs(0) ? convInputGradient(dy, w!, x!, g) : null,
-      needs(1) ? convWeightGradient(x!, dy, w!.shape, g) : null,
+      needs(1) ? convWeightGradient(x!, dy, w!, g) : null,
       b && needs(2) ? reduceSum(dy, [0, 2, 3], false) : null,
     ];
   },
@@ -132,7 +132,7 @@ export const ConvTranspose: Op = {
     const dx = needs(0) ? emit(Conv, [dy, w!], convAttributes(g)) : null;
     return [
       dx && fitTo(dx, x!),
-      needs(1) ? convWeightGradient(dy, x!, w!.shape, g) : null,
+      needs(1) ? convWeightGradient(dy, x!, w!, g) : null,
       b && needs(2) ? reduceSum(dy, [0, 2, 3], false) : null,
     ];
   },
@@ -227,6 +227,13 @@ function convChannels(node: Node, transposed: boolean): ChannelRelation[] {
   const all = [{ value: x!, axis: 1 }, { value: w!, axis: 0 }, { value: y, axis: 1 }, ...bias];
   if (w!.shape[1] === 1 && w!.shape[0] === group && x!.shape[1] === group && y.shape[1] === group)
     return [{ kind: 'tie', axes: all }];
+  const filters = w!.shape[0];
+  // A depthwise convolution with several filters for each channel.
+  if (!transposed && w!.shape[1] === 1 && x!.shape[1] === group && typeof filters === 'number')
+    return [
+      { kind: 'tie', axes: all.slice(1) },
+      { kind: 'repeat', from: all[0]!, to: { value: y, axis: 1 }, factor: filters / group },
+    ];
   return [
     {
       kind: 'fixed',

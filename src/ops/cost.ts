@@ -2,6 +2,7 @@ import { evaluateDim } from '../graph/dims.ts';
 import { type Dim, type Graph, type Node, sizeOf, type Value } from '../graph/graph.ts';
 import { GanletError } from '../util/errors.ts';
 import { findOp } from './index.ts';
+import type { NodeView } from './op.ts';
 
 /** Multiply-adds under the counting rules of published tables. One multiply and one add count as 1. */
 export interface Macs {
@@ -64,17 +65,24 @@ export function layerCosts(graph: Graph, symbols: Symbols): LayerCost[] {
       params += sizeOf(x.shape);
     }
     const { op, name, attributes } = node;
-    const exact = findOp(op)?.macs?.({ op, name, attributes, inputs, outputs }) ?? 0;
-    const shape = outputs[0]!.shape;
-    const area = (x: readonly Dim[]) => sizeOf(x.slice(2));
-    const paperConv = op === 'ConvTranspose' ? (exact / area(inputs[0]!.shape)) * area(shape) : exact;
     return {
       node,
-      shape,
+      shape: outputs[0]!.shape,
       params,
-      macs: { true: exact, paper: paperConv + (countsElements(node) ? sizeOf(shape) : 0), paperConv },
+      macs: nodeMacs({ op, name, attributes, inputs, outputs }),
     };
   });
+}
+
+/** Multiply-adds of a node whose inputs and outputs have numbers for shapes. */
+export function nodeMacs(node: Required<NodeView>): Macs {
+  const { op, inputs, outputs } = node;
+  const exact = findOp(op)?.macs?.(node) ?? 0;
+  const { shape } = outputs[0]!;
+  const area = (x: readonly Dim[]) => sizeOf(x.slice(2));
+  const paperConv = op === 'ConvTranspose' ? (exact / area(inputs[0]!.shape)) * area(shape) : exact;
+  const elements = countsElements(node) ? sizeOf(shape) : 0;
+  return { true: exact, paper: paperConv + elements, paperConv };
 }
 
 /** Multiply-adds of one run of a network. Throws SIZE_UNKNOWN as `layerCosts` does. */
@@ -93,10 +101,13 @@ export function countMacs(graph: Graph, symbols: Symbols = inputSymbols(graph, {
  * ones and zeros of an instance norm without affine part, and settings such as the scales of Resize.
  */
 export function countParameters(graph: Graph): number {
-  const learnt = new Set(
-    graph.nodes.flatMap((node) => node.inputs.filter((x, i) => x?.tensor && isParameter(node, i)) as Value[]),
-  );
+  const learnt = new Set(graph.nodes.flatMap(parametersOf));
   return [...learnt].reduce((sum, value) => sum + sizeOf(value.shape), 0);
+}
+
+/** The constants a node reads that count as parameters. */
+export function parametersOf(node: Node): Value[] {
+  return node.inputs.filter((x, i): x is Value => !!x?.tensor && isParameter(node, i));
 }
 
 /** The shape of a value with numbers for its symbols. Throws SIZE_UNKNOWN naming the value. */
@@ -115,7 +126,7 @@ export function staticShape({ name, shape }: Value, symbols: Symbols): number[] 
 }
 
 /** Instance norms and products of two computed values, which the paper's tool counts once an element. */
-function countsElements({ op, inputs }: Node): boolean {
+function countsElements({ op, inputs }: Pick<NodeView, 'op' | 'inputs'>): boolean {
   return op === 'InstanceNormalization' || (op === 'Mul' && inputs.every((x) => !x?.tensor));
 }
 

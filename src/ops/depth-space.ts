@@ -1,4 +1,4 @@
-import { mulDim } from '../graph/dims.ts';
+import { floorDivDim, mulDim } from '../graph/dims.ts';
 import { type Dim, showShape, type Value } from '../graph/graph.ts';
 import { reshape, transpose } from './layout.ts';
 import type { NodeView, Op } from './op.ts';
@@ -13,9 +13,10 @@ function blockOf(view: NodeView): number {
   return block;
 }
 
-function divided(view: NodeView, axis: number, by: number): number {
+function divided(view: NodeView, axis: number, by: number): Dim {
   const size = needRank(view, 0, 4)[axis]!;
-  if (typeof size !== 'number' || size % by !== 0)
+  if (typeof size !== 'number') return floorDivDim(size, by);
+  if (size % by !== 0)
     throw shapeError(view, `axis ${axis} must be divisible by ${by}, got ${showShape(needRank(view, 0, 4))}`);
   return size / by;
 }

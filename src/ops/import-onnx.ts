@@ -9,6 +9,7 @@ import { fileError } from '../util/file-error.ts';
 import { knownOf } from './fold/known.ts';
 import { materialise, rename, type Slot } from './import/call.ts';
 import { withListAsInput } from './import/convert.ts';
+import { joinSlices } from './import/join-slices.ts';
 import { resultsOf, unsupported } from './import/results.ts';
 
 /** Opsets whose files can be read. */
@@ -17,7 +18,7 @@ const newest = 21;
 
 /**
  * Reads an ONNX model, a file or its bytes, into a graph of our operators at opset 17. Shapes are inferred; what computes
- * shapes, indices and scales is folded into constants; Identity nodes go. Names of inputs, outputs, constants, nodes and
+ * shapes, indices and scales is folded into constants; Identity nodes go; Slices that are parts of a Split become one. Names of inputs, outputs, constants, nodes and
  * every value that is left stay as in the file, so that they can be asked for. `file` names bytes in errors.
  *
  * Throws ONNX_INVALID for a truncated, damaged or foreign file, OPSET_UNSUPPORTED outside 11 … 21, OP_UNSUPPORTED for an
@@ -117,6 +118,7 @@ function build(model: RawModel): Graph {
     if (!slot) throw new GanletError('ONNX_INVALID', `output "${name}" must be computed`);
     graph.output(asOutput(graph, slot));
   }
+  joinSlices(prune(graph));
   prune(graph);
   checkGraph(graph);
   return graph;

@@ -21,14 +21,17 @@ export interface InlineOptions {
   inputs: Readonly<Record<string, Value>>;
   /** Put before the names of everything added: `student` → `student/block1`. */
   prefix: string;
-  /** Stands in for a constant of the network: a state input while it is trained. Without it constants stay constants. */
-  parameter?: (constant: Value) => Value | undefined;
+  /**
+   * Stands in for a constant of the network where `user` reads it (undefined: an output of the network): a state input while
+   * it is trained. Without it constants stay constants.
+   */
+  parameter?: (constant: Value, user: Node | undefined) => Value | undefined;
   /** `train` normalises with the statistics of the batch and gives new running averages. */
   batchNorm?: 'frozen' | 'train';
   /** The mask (0 or 1/(1−p)) for a Dropout node; without it dropout does nothing. */
   dropout?: (node: Node, x: Value) => Value;
-  /** Another form of a node with one output, or undefined to keep it: how it runs best depends on the sizes at hand. */
-  lower?: (node: Node, inputs: readonly (Value | null)[]) => Value | undefined;
+  /** Another form of a node, its outputs, or undefined to keep it: how it runs best depends on the sizes at hand. */
+  lower?: (node: Node, inputs: readonly (Value | null)[]) => readonly Value[] | undefined;
 }
 
 export interface Inlined {
@@ -55,8 +58,10 @@ export function inline(target: Graph, network: Graph, options: InlineOptions): I
   const statistics = new Map<string, Value>();
   /** Constants that nodes of the network came to. */
   const computed = new Set<Value>();
-  const resolve = (x: Value | null): Value | null => {
+  const resolve = (x: Value | null, user?: Node): Value | null => {
     if (!x) return null;
+    const stead = x.tensor && options.parameter?.(x, user);
+    if (stead) return stead;
     let copy = values.get(x);
     if (!copy) {
       if (!x.tensor)
@@ -64,14 +69,14 @@ export function inline(target: Graph, network: Graph, options: InlineOptions): I
           'GRAPH_INVALID',
           `network "${network.name}" uses "${x.name}" before it is defined`,
         );
-      copy = options.parameter?.(x) ?? shared(target, x, prefix);
+      copy = shared(target, x, prefix);
       values.set(x, copy);
     }
     return copy;
   };
 
   for (const node of network.nodes) {
-    const inputs = node.inputs.map(resolve);
+    const inputs = node.inputs.map((x) => resolve(x, node));
     if (node.op === 'BatchNormalization' && options.batchNorm === 'train') {
       const [x, gamma, beta, mean, variance] = inputs as Value[];
       const { epsilon, momentum } = node.attributes as { epsilon: number; momentum: number };
@@ -91,7 +96,7 @@ export function inline(target: Graph, network: Graph, options: InlineOptions): I
     }
     const lowered = options.lower?.(node, inputs);
     if (lowered) {
-      values.set(node.outputs[0]!, lowered);
+      for (const [i, y] of node.outputs.entries()) values.set(y, lowered[i]!);
       continue;
     }
     const folded = foldNode(node, inputs, computed);

@@ -17,8 +17,9 @@ function spatialAxes(x: Value): number[] {
   return x.shape.map((_, i) => i).slice(2);
 }
 
-/** True for a constant all of whose numbers are `fill`. */
+/** True for a constant all of whose numbers are `fill`, or a part of one. */
 function isFilled(v: Value | null | undefined, fill: number): boolean {
+  if (v?.node?.op === 'Slice') return isFilled(v.node.inputs[0], fill);
   return !!v?.tensor && Array.prototype.every.call(v.tensor.data, (x: number) => x === fill);
 }
 

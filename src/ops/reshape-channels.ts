@@ -3,7 +3,8 @@ import type { ChannelRelation } from './op.ts';
 
 /**
  * How the axes of a reshaped value correspond. Both shapes are cut into runs of equal product: a run of one axis on both
- * sides is the same axis; [C, H, W] against [C·H·W] repeats each channel H·W times; anything else cannot be narrowed.
+ * sides is the same axis; [C, H, W] against [C·H·W], or the other way round, repeats each channel H·W times; anything else
+ * cannot be narrowed.
  */
 export function reshapeRelations(node: Node): ChannelRelation[] {
   const x = node.inputs[0]!;
@@ -35,6 +36,13 @@ export function reshapeRelations(node: Node): ChannelRelation[] {
           axes: a.slice(1).map((axis) => ({ value: x, axis })),
           reason: `${node.op} "${node.name}" merges this axis into another`,
         });
+    } else if (a.length === 1 && b.length > 0 && b.every((i) => typeof y.shape[i] === 'number')) {
+      const factor = b.slice(1).reduce((n, i) => n * (y.shape[i] as number), 1);
+      const inner = b.slice(1).map((axis) => ({ value: y, axis }));
+      relations.push(
+        { kind: 'repeat', from: { value: y, axis: b[0]! }, to: { value: x, axis: a[0]! }, factor },
+        { kind: 'fixed', axes: inner, reason: `${node.op} "${node.name}" splits this axis off` },
+      );
     } else {
       const axes = [...a.map((axis) => ({ value: x, axis })), ...b.map((axis) => ({ value: y, axis }))];
       relations.push({ kind: 'fixed', axes, reason: `${node.op} "${node.name}" splits this axis` });

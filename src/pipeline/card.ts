@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Backend } from '../backend/backend.ts';
 import type { Graph } from '../graph/graph.ts';
 import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
+import type { Baseline } from '../recipe/names.ts';
 import { architectureSchema } from '../recipe/networks.ts';
 import type { GeneratorConfig } from '../recipe/schema.ts';
 import { writeJsonAtomic } from '../util/atomic.ts';
@@ -15,12 +16,15 @@ import type { RunContext } from './context.ts';
 
 /** What is known of a generator in an .onnx file; kept beside it as `<name>.card.json`. */
 export interface Card {
-  role: 'teacher' | 'student' | 'naive';
+  role: 'teacher' | 'student' | Baseline;
   /** Architecture, where the toolkit built the network. */
   architecture?: GeneratorConfig & { widths?: readonly number[] };
   size: number;
-  /** Range of pixels in and out. */
+  /** Range of pixels in and out, but where a foreign network makes others than it takes. */
   range: [number, number];
+  outputRange?: [number, number];
+  /** Order of the axes of a foreign network's pictures, where channels come last. */
+  layout?: 'nchw' | 'nhwc';
   taps?: readonly string[];
   params: number;
   /** Multiply-adds for one picture, in both conventions. */
@@ -29,6 +33,8 @@ export interface Card {
   sha256: string;
   /** Settings of the training that made it. */
   training?: object;
+  /** How the widths were chosen, of a searched student. */
+  search?: object;
   /** Means over the sampled pictures, with the feature network where one was used. */
   metrics?: object;
   teacher?: { sha256: string; macs: number };
@@ -71,10 +77,17 @@ export async function writeCard(model: string, card: Card): Promise<void> {
   await writeJsonAtomic(cardPath(model), card);
 }
 
+const pixelRange = z.tuple([z.number(), z.number()]).refine(([low, high]) => low < high, {
+  error: 'two numbers, the lower first',
+});
+
 /** What is relied on in a card; the rest is for people. */
 const cardSchema = z.looseObject({
   architecture: architectureSchema.optional(),
   taps: z.array(z.string()).min(1).optional(),
+  range: pixelRange.optional(),
+  outputRange: pixelRange.optional(),
+  layout: z.enum(['nchw', 'nhwc']).optional(),
   macs: z.looseObject({ true: z.number(), paper: z.number() }).optional(),
   sha256: z.string().optional(),
 });

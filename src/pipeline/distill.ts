@@ -1,56 +1,110 @@
 import { join } from 'node:path';
-import type { Feeds } from '../backend/backend.ts';
 import { depthwiseStatistics, meanActivations } from '../compress/calibrate.ts';
 import type { Student } from '../compress/student.ts';
 import { makeStudent } from '../compress/student.ts';
-import { makeBatch } from '../data/batch.ts';
-import type { Graph } from '../graph/graph.ts';
-import { float32 } from '../graph/graph.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
-import { buildDiscriminator, distillTaps } from '../models/generator.ts';
-import { initialise } from '../models/init.ts';
-import { loadOnnx } from '../ops/import-onnx.ts';
-import type { DistillConfig } from '../recipe/schema.ts';
-import { flatSettings } from '../train/changed-settings.ts';
-import type { Distillation } from '../train/distillation.ts';
-import { cacheBudget, cacheBytes } from '../train/teacher-cache.ts';
-import { withWeights } from '../train/trained-network.ts';
+import type { DistillConfig, StudentConfig } from '../recipe/schema.ts';
+import { flatSettings, type Settings } from '../train/changed-settings.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
-import { GanletError } from '../util/errors.ts';
-import { formatBytes } from '../util/format.ts';
 import { sha256Json } from '../util/hash.ts';
-import { rng } from '../util/rng.ts';
-import { checkDiscriminator } from './check-discriminator.ts';
 import type { RunContext } from './context.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
 import type { Teacher } from './teacher.ts';
-import { loadTeacher, teacherDiscriminator, tryTeacher } from './teacher.ts';
-import { trainGenerator } from './train-generator.ts';
+import { loadTeacher, tryTeacher } from './teacher.ts';
+import { calibrationFeeds, startDiscriminator, trainStudent } from './train-student.ts';
 
 /**
- * Trains the student against its teacher (Li et al. 2020, §3.1: reconstruction, inner features, conditional GAN), and the
- * baselines the recipe asks for. Leaves `distill/network.onnx`, `naive/network.onnx` and what is known of them.
+ * Trains the student against its teacher (Li et al. 2020, §3.1: reconstruction, inner features, conditional GAN). Where no
+ * search follows, trains the baselines the recipe asks for too. Leaves `distill/network.onnx` and what is known of it.
  */
 export async function distill(context: RunContext): Promise<void> {
   const { recipe } = context;
-  if (!recipe.student || !recipe.distill) return;
+  const { student, distill: config } = recipe;
+  if (!student || !config) return;
   const teacher = await loadTeacher(context);
-  await trainStudent(context, teacher, 'distill', recipe.distill);
-  for (const baseline of recipe.baselines) await trainStudent(context, teacher, baseline, recipe.distill);
+  const common = { teacher, section: 'distill', config, settings: flatSettings('student', student) };
+  await studentStage(context, {
+    ...common,
+    stage: 'distill',
+    distilled: true,
+    start: () => startStudent(context, teacher, config, student),
+  });
+  if (recipe.search) return;
+  for (const stage of recipe.baselines) {
+    await studentStage(context, {
+      ...common,
+      stage,
+      distilled: false,
+      start: () => startStudent(context, teacher, config, { ...student, initFrom: 'random' }),
+    });
+  }
 }
 
-/** Training pictures on which the importance of channels is measured. */
-const calibrationPictures = 16;
+export interface StudentStage {
+  /** Folder inside the run. */
+  stage: string;
+  teacher: Teacher;
+  /** Makes the student as it starts. */
+  start(): Promise<Student>;
+  /** What that depends on besides teacher and seed, by the names in the recipe. */
+  settings: Settings;
+  /** The section of the recipe that `config` is from, for messages. */
+  section: string;
+  config: DistillConfig;
+  /** False: trained on the true pictures alone, without a teacher. */
+  distilled: boolean;
+}
 
-/** The student as it starts: cut from the teacher, or random for the naive baseline, which has no teacher. */
-async function startStudent(
+/** Trains a student of a fixed width and writes `<stage>/network.onnx` and `network.json`; skipped when done before. */
+export async function studentStage(context: RunContext, options: StudentStage): Promise<void> {
+  const { recipe, out, log } = context;
+  const { stage, teacher, settings, section, config, distilled } = options;
+  const source = await context.source();
+  const inputs = sha256Json({
+    stage,
+    teacher: teacher.sha256,
+    settings,
+    config: { ...config, checkpointSeconds: 0 },
+    discriminator: recipe.discriminator,
+    data: source.hash,
+    flip: recipe.data.flip,
+    jitter: recipe.data.jitter,
+    seed: recipe.seed,
+  });
+  if (await stageIsDone(out, stage, inputs)) {
+    log.info(`${stage}: done before, nothing changed`);
+    return;
+  }
+  if (distilled) await tryTeacher(context, teacher);
+  const start = await options.start();
+  const fresh = distilled ? config : { ...config, initDiscriminator: 'random' as const };
+  const network = await trainStudent(context, {
+    stage,
+    section,
+    teacher,
+    student: start.graph,
+    discriminator: await startDiscriminator(context, teacher, section, fresh),
+    config,
+    distilled,
+    settings,
+  });
+  await writeFileAtomic(join(out, stage, 'network.onnx'), encodeOnnx(network));
+  await writeJsonAtomic(join(out, stage, 'network.json'), {
+    architecture: start.architecture,
+    training: distilled ? config : { ...config, distill: 'none', lambdaDistill: 0 },
+    teacher: { sha256: teacher.sha256, macs: teacher.card?.macs?.true },
+  });
+  await markStageDone(out, stage, inputs, [`${stage}/network.onnx`, `${stage}/network.json`]);
+}
+
+/** A student as it starts: cut from the teacher, or random. */
+export async function startStudent(
   context: RunContext,
   { graph, card }: Teacher,
-  stage: 'distill' | 'naive',
+  { init, initGain }: Pick<DistillConfig, 'init' | 'initGain'>,
+  student: StudentConfig,
 ): Promise<Student> {
   const { recipe, backend } = context;
-  const { init, initGain } = recipe.distill!;
-  const student = stage === 'naive' ? { ...recipe.student!, initFrom: 'random' as const } : recipe.student!;
   const feeds = student.initFrom === 'teacher' ? await calibrationFeeds(context, graph) : undefined;
   return makeStudent({
     teacher: graph,
@@ -65,126 +119,4 @@ async function startStudent(
       statistics: await depthwiseStatistics(graph, feeds, { backend }),
     }),
   });
-}
-
-async function calibrationFeeds({ recipe, source: open }: RunContext, teacher: Graph): Promise<Feeds> {
-  const source = await open();
-  const count = Math.min(calibrationPictures, source.counts.train);
-  const order = rng(recipe.seed, 'calibration').shuffle(
-    Array.from({ length: source.counts.train }, (_, i) => i),
-  );
-  const { condition } = await makeBatch(source, 'train', order.slice(0, count), {}, rng(0, 'calibration'));
-  const shape = [count, source.channels.condition, source.size, source.size];
-  return { [teacher.inputs[0]!.name]: float32(shape, condition) };
-}
-
-async function trainStudent(
-  context: RunContext,
-  teacher: Teacher,
-  stage: 'distill' | 'naive',
-  config: DistillConfig,
-): Promise<void> {
-  const { recipe, out, log } = context;
-  const source = await context.source();
-  const inputs = sha256Json({
-    stage,
-    teacher: teacher.sha256,
-    student: recipe.student,
-    config: { ...config, checkpointSeconds: 0 },
-    discriminator: recipe.discriminator,
-    data: source.hash,
-    flip: recipe.data.flip,
-    jitter: recipe.data.jitter,
-    seed: recipe.seed,
-  });
-  if (await stageIsDone(out, stage, inputs)) {
-    log.info(`${stage}: done before, nothing changed`);
-    return;
-  }
-  if (stage === 'distill') await tryTeacher(context, teacher);
-  const student = await startStudent(context, teacher, stage);
-  const discriminator = await startDiscriminator(context, teacher, stage, config);
-  const distillation =
-    stage === 'naive'
-      ? undefined
-      : planDistillation(context, teacher, student.graph, config, source.counts.train);
-  const state = await trainGenerator(context, {
-    stage,
-    generator: student.graph,
-    discriminator,
-    config,
-    settings: {
-      'the teacher': teacher.sha256,
-      ...flatSettings('student', recipe.student!),
-      ...flatSettings('distill', { ...config, checkpointSeconds: undefined }),
-    },
-    ...(distillation && { distillation }),
-  });
-  const network = withWeights(student.graph, state, 'g', { ema: config.ema > 0 });
-  await writeFileAtomic(join(out, stage, 'network.onnx'), encodeOnnx(network));
-  await writeJsonAtomic(join(out, stage, 'network.json'), {
-    architecture: student.architecture,
-    training: stage === 'naive' ? { ...config, distill: 'none', lambdaDistill: 0 } : config,
-    teacher: { sha256: teacher.sha256, macs: teacher.card?.macs?.true },
-  });
-  await markStageDone(out, stage, inputs, [`${stage}/network.onnx`, `${stage}/network.json`]);
-}
-
-async function startDiscriminator(
-  { recipe, source }: RunContext,
-  teacher: Teacher,
-  stage: string,
-  config: DistillConfig,
-): Promise<Graph> {
-  const { channels } = await source();
-  const file =
-    stage === 'naive' || config.initDiscriminator === 'random'
-      ? undefined
-      : teacherDiscriminator(teacher.file);
-  if (!file && config.initDiscriminator === 'teacher' && stage !== 'naive') {
-    throw new GanletError(
-      'DISCRIMINATOR_MISSING',
-      `distill.initDiscriminator teacher needs discriminator.onnx beside ${teacher.file}, there is none`,
-      {
-        hint: 'set distill.initDiscriminator to random, or train the teacher in this run',
-      },
-    );
-  }
-  if (file) {
-    const graph = loadOnnx(file);
-    checkDiscriminator(graph, file, recipe.data.size, channels);
-    return graph;
-  }
-  const built = buildDiscriminator(
-    recipe.discriminator,
-    recipe.data.size,
-    channels.condition + channels.image,
-  );
-  return initialise(built, { init: config.init, gain: config.initGain, seed: recipe.seed + 1 });
-}
-
-function planDistillation(
-  { recipe, log }: RunContext,
-  teacher: Teacher,
-  student: Graph,
-  config: DistillConfig,
-  pictures: number,
-): Distillation {
-  const taps = config.distill === 'none' ? [] : (config.taps ?? teacher.card?.taps ?? distillTaps(student));
-  const plan: Distillation = {
-    teacher: teacher.graph,
-    distill: config.distill,
-    lambdaDistill: config.lambdaDistill,
-    taps: taps.map((tap) => ({ teacher: tap, student: tap })),
-    reconTarget: config.reconTarget === 'teacher' ? 'teacher' : 'truth',
-    cached: false,
-  };
-  if (config.cacheTeacher === false || recipe.data.jitter > 0) return plan;
-  const bytes = cacheBytes(plan, recipe.data.size, pictures, recipe.data.flip);
-  const cached = bytes > 0 && (config.cacheTeacher === true || bytes <= cacheBudget);
-  if (bytes > 0)
-    log.debug(
-      `teacher activations take ${formatBytes(bytes)}: ${cached ? 'kept in memory' : 'computed at every step'}`,
-    );
-  return { ...plan, cached };
 }

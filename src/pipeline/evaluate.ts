@@ -9,6 +9,7 @@ import { GanletError } from '../util/errors.ts';
 import { sha256Json, stableJson } from '../util/hash.ts';
 import { type Card, describeModel, readCard, writeCard } from './card.ts';
 import type { RunContext } from './context.ts';
+import { measureNetworks } from './measure-networks.ts';
 import { measurePictures } from './measure-pictures.ts';
 import { type MeasuredModel, type MetricsFile, readMetrics, writeMetrics } from './metrics-file.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
@@ -37,7 +38,9 @@ export async function evaluate(context: RunContext): Promise<void> {
     );
   }
   const backend = { ...context.backend.description, cpu: cpus()[0]?.model.trim() || 'unknown' };
+  const networks = await measureNetworks(context);
   const inputs = sha256Json({
+    networks: Object.values(networks).map(({ sha256 }) => sha256),
     models: models.map(({ role, sha256 }) => ({ role, sha256 })),
     data: source.hash,
     evaluate: recipe.evaluate,
@@ -52,13 +55,14 @@ export async function evaluate(context: RunContext): Promise<void> {
   const costs = [];
   // Timed before the pictures are made, with nothing else loaded.
   for (const model of opened) costs.push(await costOf(context, model, size));
-  const { distances, columns } = await measurePictures(context, source, opened);
+  const { distances, columns, features } = await measurePictures(context, source, opened, networks);
   const metrics: MetricsFile = {
     models: costs.map((cost, i) => ({ ...cost, ...distances[i]!, samples: counts[split] })),
     split,
     count: counts[split],
     size,
     data: { source: source.name, hash: source.hash },
+    ...(features && { features }),
     backend,
   };
   await sampleSheet(columns, size, join(out, 'comparison.png'));
@@ -93,12 +97,16 @@ async function updateCards(
   context: RunContext,
   { models, split, count, backend }: MetricsFile,
 ): Promise<void> {
-  for (const { role, file, sha256, latencyMs, latencySpreadMs, truth, teacher } of models) {
+  for (const { role, file, sha256, latencyMs, latencySpreadMs, ...measured } of models) {
     if (file !== `${role}.onnx`) continue;
     const path = join(context.out, file);
     const before = readCard(path);
     const card = before?.sha256 === sha256 ? before : await newCard(context, role, path);
-    const metrics = { split, count, truth, ...(teacher && { teacher }), latencyMs, latencySpreadMs, backend };
+    const { truth, teacher, distributions } = measured;
+    const metrics = {
+      ...{ split, count, truth, ...(teacher && { teacher }), ...(distributions && { distributions }) },
+      ...{ latencyMs, latencySpreadMs, backend },
+    };
     if (stableJson(card.metrics) !== stableJson(metrics)) await writeCard(path, { ...card, metrics });
   }
 }
@@ -108,14 +116,17 @@ async function newCard(context: RunContext, role: Card['role'], path: string): P
   return { ...(await describeModel(context, openGenerator({ path }, size, channels), path)), role };
 }
 
-function summaryLine({ role, latencyMs, truth }: MeasuredModel): string {
-  const { l1, psnr, ssim } = truth;
+function summaryLine({ role, latencyMs, truth, distributions = [] }: MeasuredModel): string {
+  const { l1, psnr, ssim, lpips } = truth;
+  const frechet = distributions.find(({ metric }) => metric === 'frechet');
   const decibels = psnr?.mean ?? Number.POSITIVE_INFINITY;
   return [
     role.padEnd(7),
     l1 && `L1 ${l1.mean?.toFixed(2)}`,
     psnr && `PSNR ${Number.isFinite(decibels) ? decibels.toFixed(2) : '∞'} dB`,
     ssim && `SSIM ${ssim.mean?.toFixed(4)}`,
+    lpips && `${lpips.label} ${lpips.mean?.toFixed(4)}`,
+    frechet && `${frechet.label} ${frechet.value.toPrecision(4)}`,
     `${latencyMs.toPrecision(3)} ms`,
   ]
     .filter(Boolean)

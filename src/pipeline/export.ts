@@ -6,7 +6,9 @@ import type { Graph } from '../graph/graph.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
 import { prune } from '../graph/prune.ts';
 import { loadOnnx } from '../ops/import-onnx.ts';
+import { type Baseline, baselines, type Stage } from '../recipe/names.ts';
 import { architectureSchema } from '../recipe/networks.ts';
+import type { Recipe } from '../recipe/schema.ts';
 import { writeFileAtomic } from '../util/atomic.ts';
 import { GanletError } from '../util/errors.ts';
 import { exists } from '../util/exists.ts';
@@ -18,11 +20,10 @@ import type { RunContext } from './context.ts';
 import { compileGenerator } from './generate.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
 
-/** What the toolkit calls a trained network, and the file it is exported to. */
-const exports = [
-  { stage: 'distill', role: 'student', file: 'student.onnx' },
-  { stage: 'naive', role: 'naive', file: 'naive.onnx' },
-] as const;
+/** Where the student of a recipe comes from: the last stage that makes one. */
+export function studentStageOf({ finetune, search }: Pick<Recipe, 'finetune' | 'search'>): Stage {
+  return finetune ? 'finetune' : search ? 'search' : 'distill';
+}
 
 /** Largest difference allowed between a network as it was trained and as it was exported, on the [−1, 1] scale. */
 const tolerance = 1e-5;
@@ -34,22 +35,33 @@ const tolerance = 1e-5;
 export async function exportStudents(context: RunContext): Promise<void> {
   const { out, recipe } = context;
   if (!recipe.student) return;
-  const present = exports.filter(({ stage }) => exists(join(out, stage, 'network.onnx')));
+  const last = studentStageOf(recipe);
+  const made = [
+    { stage: last, role: 'student' },
+    ...baselines.map((role) => ({ stage: role, role })),
+  ] as const;
+  const present = made.filter(({ stage }) => exists(join(out, stage, 'network.onnx')));
   if (present.length === 0) {
     throw new GanletError('EXPORT_NOTHING', `${out} must hold a trained student, it has none`, {
-      hint: `train it first: ganlet distill ${context.loaded.file} --out ${out}`,
+      hint: `train it first: ganlet ${last} ${context.loaded.file} --out ${out}`,
     });
   }
-  for (const { stage, role, file } of present)
-    await exportOne(context, join(stage, 'network.onnx'), role, file);
+  for (const { stage, role } of present) await exportOne(context, stage, role);
 }
 
-async function exportOne(context: RunContext, from: string, role: Card['role'], file: string): Promise<void> {
+async function exportOne(
+  context: RunContext,
+  stage: Stage | Baseline,
+  role: 'student' | Baseline,
+): Promise<void> {
   const { out, log } = context;
+  const from = join(stage, 'network.onnx');
+  const file = `${role}.onnx`;
   const inputs = await sha256File(join(out, from));
   const target = join(out, file);
   const describe = async (network: Graph) => {
-    const known = readNotes(join(out, from.replace('.onnx', '.json')), `${context.loaded.file} --out ${out}`);
+    const run = `ganlet ${stage === 'naive' || stage === 'uniform' ? 'run' : stage} ${context.loaded.file} --out ${out}`;
+    const known = readNotes(join(out, stage, 'network.json'), run);
     await writeCard(target, { ...(await describeModel(context, network, target)), ...known, role });
   };
   if (await stageIsDone(out, `export-${role}`, inputs)) {
@@ -66,7 +78,10 @@ async function exportOne(context: RunContext, from: string, role: Card['role'], 
 }
 
 /** What the training noted of its network. Throws NOTES_INVALID where that is lost. */
-function readNotes(path: string, run: string): Pick<Card, 'architecture' | 'training' | 'teacher'> {
+function readNotes(
+  path: string,
+  run: string,
+): Pick<Card, 'architecture' | 'training' | 'teacher' | 'search'> {
   try {
     return notes.parse(JSON.parse(readFileSync(path, 'utf8'))) as ReturnType<typeof readNotes>;
   } catch (cause) {
@@ -74,7 +89,7 @@ function readNotes(path: string, run: string): Pick<Card, 'architecture' | 'trai
       'NOTES_INVALID',
       `${path} must be what the training wrote, it is missing or damaged`,
       {
-        hint: `write it again from the last training state: ganlet distill ${run}`,
+        hint: `write it again from the last training state: ${run}`,
         cause,
       },
     );
@@ -85,6 +100,7 @@ const notes = z.object({
   architecture: architectureSchema.optional(),
   training: z.looseObject({}),
   teacher: z.looseObject({}),
+  search: z.looseObject({}).optional(),
 });
 
 /**

@@ -2,18 +2,28 @@ import { makeBatch } from '../data/batch.ts';
 import type { SheetColumn } from '../data/sheet.ts';
 import type { PairedSource } from '../data/source.ts';
 import type { Graph } from '../graph/graph.ts';
-import { type Distances, type Measuring, measurePairs } from '../metrics/paired.ts';
+import type { Levels } from '../metrics/levels.ts';
+import { openPerceptual } from '../metrics/networks/perceptual.ts';
+import { type Measuring, measurePairs, runningMean } from '../metrics/paired.ts';
 import { quantise } from '../metrics/quantise.ts';
 import { GanletError } from '../util/errors.ts';
 import { rng } from '../util/rng.ts';
 import type { RunContext } from './context.ts';
 import { compileGenerator, type Generating } from './generate.ts';
-import type { Role } from './metrics-file.ts';
+import type { MeasureNetworks } from './measure-networks.ts';
+import { measureSets } from './measure-sets.ts';
+import type { MeasuredDistances, MeasuredDistribution, MetricsFile, Role } from './metrics-file.ts';
 import type { RunModel } from './run-models.ts';
 
 export interface Measured {
   /** In the order of the models. */
-  distances: { truth: Distances; teacher?: Distances }[];
+  distances: {
+    truth: MeasuredDistances;
+    teacher?: MeasuredDistances;
+    distributions?: MeasuredDistribution[];
+  }[];
+  /** The feature network of the distributions. */
+  features?: NonNullable<MetricsFile['features']>;
   /** Condition, truth and what each model makes of some fixed pictures, for `sampleSheet`. */
   columns: SheetColumn[];
 }
@@ -23,12 +33,14 @@ const shown = 8;
 /**
  * Makes every picture of the split with every model, one at a time, and compares it with the truth and with the teacher's.
  * Pictures are compared as the 8-bit pictures that would be saved. Memory does not grow with the split. The teacher, where
- * there is one, must come first. Throws PICTURE_INVALID naming the model whose picture is not finite.
+ * there is one, must come first. `networks` are those of the metrics that need any (see `measureNetworks`). Throws PICTURE_INVALID
+ * naming the model whose picture is not finite, and as `measureSets`.
  */
 export async function measurePictures(
   context: RunContext,
   source: PairedSource,
   models: readonly (RunModel & { graph: Graph })[],
+  networks: MeasureNetworks = {},
 ): Promise<Measured> {
   const { split, metrics } = context.recipe.evaluate;
   const { size, channels } = source;
@@ -54,12 +66,32 @@ export async function measurePictures(
     generator: Generating;
     truth: Measuring;
     teacher?: Measuring;
+    lpips: { truth: RunningMean; teacher: RunningMean };
   }[] = [];
+  const sets = networks.features && (await measureSets(context, source, networks.features));
+  const { threads } = context.backend.description;
+  const { provider } = context.recipe;
+  const perceptual =
+    networks.perceptual && (await openPerceptual(networks.perceptual, { threads, provider }));
+  const levels = (data: Uint8Array): Levels => ({
+    data,
+    channels: channels.image,
+    height: size,
+    width: size,
+  });
   try {
     for (const { role, path, graph } of models) {
       const generator = await compileGenerator(graph, size, context.backend);
       const compared = withTeacher && role !== 'teacher';
-      running.push({ role, path, generator, truth: measure(), ...(compared && { teacher: measure() }) });
+      const lpips = { truth: runningMean(), teacher: runningMean() };
+      running.push({
+        role,
+        path,
+        generator,
+        truth: measure(),
+        lpips,
+        ...(compared && { teacher: measure() }),
+      });
     }
     for (let i = 0; i < count; i++) {
       const pair = await makeBatch(source, split, [i], {}, rng(0, 'unused'));
@@ -67,28 +99,55 @@ export async function measurePictures(
       const image = quantise(pair.image);
       show('condition', row, quantise(pair.condition));
       show('truth', row, image);
+      await sets?.add('truth', levels(image));
       let reference: Uint8Array | undefined;
-      for (const { role, path, generator, truth, teacher } of running) {
+      const compared: { pair: [Levels, Levels]; into: RunningMean }[] = [];
+      for (const { role, path, generator, truth, teacher, lpips } of running) {
         const picture = levelsOf(path, await generator.generate(pair.condition), image.length);
         show(role, row, picture);
         truth.add(picture, image);
+        await sets?.add(role, levels(picture));
+        compared.push({ pair: [levels(picture), levels(image)], into: lpips.truth });
         if (role === 'teacher') reference = picture;
-        else if (reference) teacher?.add(picture, reference);
+        else if (reference) {
+          teacher?.add(picture, reference);
+          compared.push({ pair: [levels(picture), levels(reference)], into: lpips.teacher });
+        }
+      }
+      if (perceptual) {
+        const found = await perceptual.distances(compared.map(({ pair }) => pair));
+        for (const [k, { into }] of compared.entries()) into.add(found[k]!);
       }
       progress.update(i + 1);
     }
+    progress.end();
+    for (const warning of perceptual?.warnings() ?? []) context.log.warn(warning);
+    const found = await sets?.results();
+    const withLpips = (measured: Measuring, lpips: RunningMean): MeasuredDistances => ({
+      ...measured.distances(),
+      ...(perceptual && { lpips: { label: perceptual.network.label, ...lpips.summary() } }),
+    });
+    return {
+      distances: running.map(({ role, truth, teacher, lpips }) => {
+        const distributions = found?.scores.get(role);
+        return {
+          truth: withLpips(truth, lpips.truth),
+          ...(teacher && { teacher: withLpips(teacher, lpips.teacher) }),
+          ...(distributions && { distributions }),
+        };
+      }),
+      columns: [...columns.values()],
+      ...(found && { features: found.features }),
+    };
   } finally {
     progress.end();
     for (const { generator } of running) await generator.dispose();
+    await sets?.dispose();
+    await perceptual?.dispose();
   }
-  return {
-    distances: running.map(({ truth, teacher }) => ({
-      truth: truth.distances(),
-      ...(teacher && { teacher: teacher.distances() }),
-    })),
-    columns: [...columns.values()],
-  };
 }
+
+type RunningMean = ReturnType<typeof runningMean>;
 
 /** Which pictures of a split are shown, and in which row: the same for every run on the same data. */
 function shownRows(count: number): Map<number, number> {

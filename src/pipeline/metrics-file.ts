@@ -2,13 +2,15 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { splits } from '../data/source.ts';
+import { distributionMetrics } from '../metrics/metric-names.ts';
+import { baselines } from '../recipe/names.ts';
 import { writeJsonAtomic } from '../util/atomic.ts';
 import { GanletError } from '../util/errors.ts';
 import { exists } from '../util/exists.ts';
 import { fileError } from '../util/file-error.ts';
 
 /** The networks a run can hold, in the order of tables. */
-export const roles = ['teacher', 'naive', 'student'] as const;
+export const roles = ['teacher', ...baselines, 'student'] as const;
 export type Role = (typeof roles)[number];
 
 const summary = z.object({ mean: z.number().nullable(), sd: z.number().nullable(), count: z.int().min(0) });
@@ -17,6 +19,28 @@ const distances = z.object({
   l1: summary.exactOptional(),
   psnr: summary.extend({ identical: z.int().min(0) }).exactOptional(),
   ssim: summary.exactOptional(),
+  msSsim: summary.exactOptional(),
+  /** With the name of its network, `LPIPS-alex`. */
+  lpips: summary.extend({ label: z.string() }).exactOptional(),
+});
+
+const interval = z.object({ value: z.number(), low: z.number(), high: z.number(), level: z.number() });
+
+/** See `DistributionScore`. */
+const distribution = z.object({
+  metric: z.enum(distributionMetrics),
+  label: z.string(),
+  feature: z.string(),
+  dimension: z.number(),
+  value: z.number(),
+  sd: z.number().nullable(),
+  countReal: z.number().nullable(),
+  countMade: z.number(),
+  floor: z.number().nullable(),
+  realVsReal: z.object({ value: z.number(), count: z.number() }).nullable(),
+  details: z.record(z.string(), z.union([z.number(), z.string(), z.null()])),
+  /** How much larger it is than the teacher's, with an interval from resampling the same pictures of both. */
+  overTeacher: interval.exactOptional(),
 });
 
 const measuredModel = z.object({
@@ -35,6 +59,8 @@ const measuredModel = z.object({
   truth: distances,
   /** How far they are from the teacher's. */
   teacher: distances.exactOptional(),
+  /** How far its pictures are from the true ones as a set. */
+  distributions: z.array(distribution).exactOptional(),
   /** Pictures measured. */
   samples: z.int().min(1),
 });
@@ -46,6 +72,8 @@ const metricsFile = z.object({
   /** Side of the pictures in pixels. */
   size: z.int().min(1),
   data: z.object({ source: z.string(), hash: z.string() }),
+  /** The network of `distributions`, by the hash of its file or weights, and what was done to pictures before. */
+  features: z.object({ feature: z.string(), network: z.string(), preprocessing: z.string() }).exactOptional(),
   /** The engine that made the pictures and was timed. */
   backend: z.object({
     engine: z.string(),
@@ -55,6 +83,9 @@ const metricsFile = z.object({
     cpu: z.string(),
   }),
 });
+
+export type MeasuredDistribution = z.infer<typeof distribution>;
+export type MeasuredDistances = z.infer<typeof distances>;
 
 /** What is measured of one network of a run. */
 export type MeasuredModel = z.infer<typeof measuredModel>;

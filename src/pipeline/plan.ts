@@ -1,16 +1,23 @@
 import { join } from 'node:path';
 import { makeStudent } from '../compress/student.ts';
+import { largest, smallest, spaceSize } from '../compress/width-space.ts';
 import type { Graph } from '../graph/graph.ts';
 import { buildGenerator } from '../models/generator.ts';
 import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
 import { loadOnnx } from '../ops/import-onnx.ts';
 import type { Stage } from '../recipe/names.ts';
+import type { Recipe } from '../recipe/schema.ts';
+import { formatCost } from '../search/budget.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
 import { exists } from '../util/exists.ts';
 import { formatCount } from '../util/format.ts';
 import { sha256File } from '../util/hash.ts';
+import { baselineConfig } from './baselines.ts';
 import { needCard, readCard } from './card.ts';
 import type { RunContext } from './context.ts';
+import { resultFile } from './search-result.ts';
+import { cutSupernet } from './supernet-file.ts';
+import { plannedSpace, supernetOrigin } from './supernet-start.ts';
 import { teacherFile } from './teacher.ts';
 
 /** What a run would do, for `--dry-run`: the networks and their cost, each stage and how far it is. Reads, writes nothing. */
@@ -47,6 +54,15 @@ export async function describePlan(context: RunContext, stages: readonly Stage[]
     });
     const student = cost(graph);
     lines.push(`student  ${student.text}: ${(teacherCost!.macs / student.macs).toFixed(1)}× fewer MACs`);
+    if (recipe.supernet) {
+      const planned = { student: recipe.student, supernet: recipe.supernet, size };
+      const supernet = plannedSpace(planned, teacher, architecture);
+      const [most, least] = [largest, smallest].map((pick) =>
+        cost(cutSupernet(supernet, pick(supernet.space)).graph),
+      );
+      const vectors = formatCount(spaceSize(supernet.space));
+      lines.push(`supernet ${vectors} width vectors from ${least!.text} to ${most!.text}`);
+    }
   }
   for (const stage of stages) lines.push(`${stage.padEnd(8)} ${describeStage(context, stage)}`);
   return `${lines.join('\n')}\n`;
@@ -68,15 +84,44 @@ function describeStage({ recipe, out }: RunContext, stage: Stage): string {
       ? training('teach', recipe.teacher.train.steps, recipe.teacher.train.batch)
       : 'nothing to do: the teacher is given';
   }
-  if (!recipe.student || !recipe.distill)
+  if (!recipe.student)
     return stage === 'evaluate' || stage === 'table' ? 'the teacher' : 'nothing to do: no student';
-  const { steps, batch } = recipe.distill;
-  if (stage === 'distill')
-    return ['distill', ...recipe.baselines]
+  if (stage === 'supernet') {
+    const { supernet } = recipe;
+    return supernet ? training('supernet', supernet.steps, supernet.batch) : 'nothing to do: no supernet';
+  }
+  if (stage === 'distill') {
+    if (!recipe.distill) return 'nothing to do: not asked for';
+    const { steps, batch } = recipe.distill;
+    return ['distill', ...(recipe.search ? [] : recipe.baselines)]
       .map((name) => `${name}: ${training(name, steps, batch)}`)
       .join('; ');
+  }
+  if (stage === 'search') return describeSearch(recipe, out);
+  if (stage === 'finetune') {
+    if (!recipe.search) return 'nothing to do: no search';
+    const tuned = recipe.finetune && training('finetune', recipe.finetune.steps, recipe.finetune.batch);
+    const others = recipe.baselines.map((name) => {
+      const { steps, batch } = baselineConfig(
+        recipe,
+        name === 'uniform' && supernetOrigin({ recipe }) === 'distill',
+      );
+      return `${name}: ${training(name, steps, batch)}`;
+    });
+    return [tuned ?? 'the student stays as it was cut out', ...others].join('; ');
+  }
   if (stage === 'export') return `student.onnx${recipe.baselines.map((name) => `, ${name}.onnx`).join('')}`;
   if (stage === 'evaluate')
     return `${recipe.evaluate.metrics.join(', ')} on the ${recipe.evaluate.split} split`;
   return 'table.md';
+}
+
+function describeSearch({ search }: Recipe, out: string): string {
+  if (!search) return 'nothing to do: no search';
+  const done = exists(resultFile(out)) ? ', a result is there' : '';
+  if (search.widths !== undefined) return `the widths ${search.widths}, given by hand${done}`;
+  const budget = Object.entries(search.budget ?? {}).map(
+    ([name, most]) => `${name} at most ${formatCost(name, most)}`,
+  );
+  return `${[search.searcher, ...budget].join(', ')}, by ${search.quality ?? 'the default quality'}${done}`;
 }

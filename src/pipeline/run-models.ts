@@ -20,13 +20,14 @@ export interface RunModel {
 }
 
 /**
- * The generators a run has so far, teacher first: `teacher.onnx` (or the file the recipe names), `naive.onnx`, `student.onnx`.
+ * The generators a run has so far, teacher first: `teacher.onnx` (or the file the recipe names), baselines, `student.onnx`.
  * Warns of those the recipe speaks of that are not there yet. Throws MODEL_MISSING when there is none.
  */
 export async function findModels({ recipe, loaded, out, log }: RunContext): Promise<RunModel[]> {
   const planned: Record<Role, boolean> = {
     teacher: true,
     naive: recipe.baselines.includes('naive'),
+    uniform: recipe.baselines.includes('uniform'),
     student: recipe.student !== undefined,
   };
   const found: RunModel[] = [];

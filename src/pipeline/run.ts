@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { onnxruntime } from '../backend/onnxruntime.ts';
 import { openSource } from '../data/index.ts';
 import type { PairedSource } from '../data/source.ts';
 import type { LoadedRecipe } from '../recipe/load.ts';
@@ -13,8 +12,11 @@ import { lockDirectory } from '../util/lock.ts';
 import { createLog } from '../util/log.ts';
 import { progress } from '../util/progress.ts';
 import type { RunContext } from './context.ts';
+import { runBackend } from './engine.ts';
+import { measureNetworks } from './measure-networks.ts';
 import { describePlan } from './plan.ts';
 import { makeDirectory } from './run-directory.ts';
+import { checkSearch } from './search-check.ts';
 
 export interface RunOptions {
   /** Folder of the run. */
@@ -42,7 +44,8 @@ export async function runRecipe(
   const { out } = options;
   const log = createLog(options.quiet ? 'warn' : options.debug ? 'debug' : 'info');
   const wanted = allStages.filter((stage) => !options.stages || options.stages.includes(stage));
-  const context = createContext(loaded, options, log);
+  const context = createContext(loaded, options, await runBackend(recipe, log), log);
+  if (wanted.some((stage) => ['supernet', 'search', 'finetune'].includes(stage))) await checkSearch(context);
   if (options.dryRun) {
     process.stdout.write(await describePlan(context, wanted));
     return;
@@ -54,6 +57,8 @@ export async function runRecipe(
     const file = join(out, 'recipe.yaml');
     // An earlier run's recipe stays beside its results until this one has gone through.
     if (!exists(file)) await writeFileAtomic(file, resolvedYaml(recipe));
+    // A network that cannot be had is told before hours of training, not after.
+    if (wanted.includes('evaluate')) await measureNetworks(context);
     for (const stage of wanted) await runners[stage](context);
     await writeFileAtomic(file, resolvedYaml(recipe));
   } finally {
@@ -61,7 +66,12 @@ export async function runRecipe(
   }
 }
 
-function createContext(loaded: LoadedRecipe, { out, quiet }: RunOptions, log: RunContext['log']): RunContext {
+function createContext(
+  loaded: LoadedRecipe,
+  { out, quiet }: RunOptions,
+  backend: RunContext['backend'],
+  log: RunContext['log'],
+): RunContext {
   const { recipe } = loaded;
   const silent = { write: () => true };
   const cores = availableParallelism();
@@ -75,10 +85,7 @@ function createContext(loaded: LoadedRecipe, { out, quiet }: RunOptions, log: Ru
     recipe,
     loaded,
     log,
-    backend: onnxruntime({
-      provider: recipe.provider,
-      ...(recipe.threads !== undefined && { threads: recipe.threads }),
-    }),
+    backend,
     progress: (total, label) => progress({ total, label, ...(quiet && { stream: silent }) }),
     source() {
       source ??= open();

@@ -56,7 +56,10 @@ const tried = 4;
  * Throws TEACHER_UNFIT for a teacher whose pictures are not finite or lie far outside of [−1, 1]; warns when they fill only a
  * part of it that the data's pictures exceed, as those of a network made for [0, 1] do.
  */
-export async function tryTeacher(context: RunContext, { file, graph }: Teacher): Promise<void> {
+export async function tryTeacher(
+  context: Pick<RunContext, 'source' | 'backend' | 'log'>,
+  { file, graph }: Pick<Teacher, 'file' | 'graph'>,
+): Promise<void> {
   const source = await context.source();
   const indices = Array.from({ length: Math.min(tried, source.counts.train) }, (_, i) => i);
   const { condition, image } = await makeBatch(source, 'train', indices, {}, rng(0, 'unused'));

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import type { Feeds } from '../backend/backend.ts';
+import { widestSymbols } from '../compress/elastic.ts';
 import type { Augment } from '../data/batch.ts';
 import { makeBatch } from '../data/batch.ts';
 import { sampleSheet } from '../data/sheet.ts';
@@ -10,6 +12,7 @@ import { peakActivationBytes } from '../metrics/profile-memory.ts';
 import type { DataConfig, TrainConfig } from '../recipe/schema.ts';
 import { flatSettings, type Settings } from '../train/changed-settings.ts';
 import type { Distillation } from '../train/distillation.ts';
+import type { Elastic } from '../train/elastic-students.ts';
 import { train } from '../train/loop.ts';
 import { stepProgram } from '../train/step.ts';
 import { teacherCache } from '../train/teacher-cache.ts';
@@ -31,7 +34,20 @@ export interface GeneratorTraining {
   /** What the training depends on besides data and seed, by the names in the recipe. */
   settings: Settings;
   distillation?: Distillation;
+  /** Of a generator trained at many widths: the program's part in it, and what its steps feed for it. */
+  elastic?: { elastic: Elastic; widths: (step: number) => Feeds };
+  /** Pictures of the training split that are trained on; all when left out. */
+  pictures?: readonly number[];
+  /** Measured at each tick, for its line of `stats.jsonl`. */
+  probe?: (readState: ReadState) => Promise<Record<string, number>>;
+  /** The network's columns of the sample sheet; by default what it makes as it is. */
+  show?: Show;
 }
+
+type Show = (
+  weights: ReadonlyMap<string, Tensor>,
+  conditions: Float32Array,
+) => Promise<{ title: string; images: Float32Array }[]>;
 
 /**
  * Trains one generator as a stage of a run: builds the step, goes through the data, keeps statistics, checkpoints and a sample
@@ -39,8 +55,9 @@ export interface GeneratorTraining {
  */
 export async function trainGenerator(
   context: RunContext,
-  { stage, generator, discriminator, config, settings, distillation }: GeneratorTraining,
+  training: GeneratorTraining,
 ): Promise<Map<string, Tensor>> {
+  const { stage, generator, discriminator, config, settings, distillation, elastic, pictures } = training;
   const { recipe, backend } = context;
   const source = await context.source();
   const { size } = recipe.data;
@@ -53,11 +70,18 @@ export async function trainGenerator(
     ema: config.ema > 0,
     seed: recipe.seed,
     ...(distillation && { distillation }),
+    ...(elastic && { elastic: elastic.elastic }),
   });
-  if (recipe.provider === 'cpu')
-    needMemory(`a step of ${stage}`, peakActivationBytes(program.graph, new Map()));
+  if (backend.description.provider === 'cpu')
+    needMemory(
+      `a step of ${stage}`,
+      peakActivationBytes(
+        program.graph,
+        elastic ? widestSymbols(program.graph, elastic.elastic.space) : new Map(),
+      ),
+    );
   const progress = context.progress(config.steps, stage);
-  const sheet = await sheetWriter(context, source, generator, config, directory, distillation?.teacher);
+  const sheet = await sheetWriter(context, source, training, directory);
   const cache = distillation?.cached ? await teacherCache(distillation, source, backend) : undefined;
   try {
     return await train({
@@ -74,6 +98,7 @@ export async function trainGenerator(
         config: { ...config, checkpointSeconds: 0 },
         data: source.hash,
         seed: recipe.seed,
+        ...(pictures && { pictures }),
       }),
       settings: {
         seed: recipe.seed,
@@ -85,9 +110,12 @@ export async function trainGenerator(
         ...settings,
       },
       ...(cache && { targets: cache.targets }),
+      pictures,
+      more: elastic?.widths,
       onTick: async (step, readState) => {
         await sheet.write(step, readState);
         await keepSnapshot(directory, generator, config, step, readState);
+        return training.probe?.(readState);
       },
     });
   } finally {
@@ -97,7 +125,7 @@ export async function trainGenerator(
   }
 }
 
-type ReadState = (names?: readonly string[]) => Promise<Map<string, Tensor>>;
+export type ReadState = (names?: readonly string[]) => Promise<Map<string, Tensor>>;
 
 /** Writes `snapshots/step-N.onnx` at the first tick at or after each multiple of `snapshot` steps. */
 async function keepSnapshot(
@@ -118,7 +146,7 @@ export function augmentOf(data: DataConfig): Augment {
 }
 
 /** Of the listing and all initial weights: the same program from the same start. */
-function programHash({ graph, state }: ReturnType<typeof stepProgram>): string {
+export function programHash({ graph, state }: ReturnType<typeof stepProgram>): string {
   const parts = [printGraph(graph)];
   for (const { tensor } of graph.constants.values())
     if (tensor && tensor.data.length > 8) parts.push(sha256(bytesOf(tensor)));
@@ -134,12 +162,11 @@ function bytesOf({ data }: Tensor): Uint8Array {
 async function sheetWriter(
   { recipe, backend }: RunContext,
   source: PairedSource,
-  generator: Graph,
-  config: TrainConfig,
+  { generator, config, distillation, show }: GeneratorTraining,
   directory: string,
-  teacher: Graph | undefined,
 ) {
   const { size } = recipe.data;
+  const teacher = distillation?.teacher;
   const split = source.counts.val > 0 ? 'val' : 'train';
   const count = Math.min(config.samples, source.counts[split]);
   if (count === 0) return { write: async () => {}, dispose: async () => {} };
@@ -148,15 +175,22 @@ async function sheetWriter(
     Array.from({ length: source.counts[split] }, (_, i) => i),
   );
   const pairs = await makeBatch(source, split, order.slice(0, count), {}, rng(0, 'unused'));
-  const network = await compileGenerator(generator, size, backend, { replaceable: true });
+  const network = show ? undefined : await compileGenerator(generator, size, backend, { replaceable: true });
+  const title = teacher ? 'student' : 'generator';
+  const making: Show =
+    show ??
+    (async (weights, conditions) => {
+      await network!.setWeights(weights);
+      return [{ title, images: await network!.generate(conditions) }];
+    });
   const columns = [
     { title: 'condition', images: pairs.condition, channels: source.channels.condition },
     { title: 'truth', images: pairs.image },
   ];
   if (teacher) {
-    const making = await compileGenerator(teacher, size, backend);
-    columns.push({ title: 'teacher', images: await making.generate(pairs.condition) });
-    await making.dispose();
+    const taught = await compileGenerator(teacher, size, backend);
+    columns.push({ title: 'teacher', images: await taught.generate(pairs.condition) });
+    await taught.dispose();
   }
   const names = [...generator.constants.keys()];
   return {
@@ -167,15 +201,12 @@ async function sheetWriter(
         const tensor = state.get(`g/ema/${name}`) ?? state.get(`g/${name}`);
         if (tensor) weights.set(name, tensor);
       }
-      await network.setWeights(weights);
-      const images = await network.generate(pairs.condition);
-      const title = teacher ? 'student' : 'generator';
       await sampleSheet(
-        [...columns, { title, images }],
+        [...columns, ...(await making(weights, pairs.condition))],
         size,
         join(folder, `step-${String(step).padStart(7, '0')}.png`),
       );
     },
-    dispose: () => network.dispose(),
+    dispose: async () => network?.dispose(),
   };
 }

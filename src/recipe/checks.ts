@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import { checkSearch } from './check-search.ts';
+import { checkSupernet } from './check-supernet.ts';
 import { patchMapSide } from './networks.ts';
 import type { RecipeFields } from './recipe-fields.ts';
 
@@ -13,11 +15,21 @@ export function checkCombinations(recipe: RecipeFields, context: z.core.$Refinem
   const fail: Fail = (path, message) => {
     context.addIssue({ code: 'custom', path: [...path], message });
   };
+  checkEngine(recipe, fail);
   checkData(recipe, fail);
   checkTeacher(recipe, fail);
   checkDiscriminator(recipe, fail);
   checkStudent(recipe, fail);
-  checkDistill(recipe, fail);
+  checkDistill('distill', recipe.distill, recipe.data, fail);
+  checkDistill('supernet', recipe.supernet, recipe.data, fail);
+  checkDistill('finetune', recipe.finetune, recipe.data, fail);
+  checkSupernet(recipe, fail);
+  checkSearch(recipe, fail);
+}
+
+function checkEngine({ backend, provider }: RecipeFields, fail: Fail): void {
+  if (backend === 'tfjs' && provider !== 'cpu')
+    fail(['provider'], 'must be left out for the backend tfjs: it is for onnxruntime');
 }
 
 function checkData({ data }: RecipeFields, fail: Fail): void {
@@ -69,7 +81,10 @@ function checkTeacher({ teacher, data }: RecipeFields, fail: Fail): void {
   }
 }
 
-function checkDiscriminator({ discriminator, data, teacher, distill }: RecipeFields, fail: Fail): void {
+function checkDiscriminator(
+  { discriminator, data, teacher, distill, supernet, finetune }: RecipeFields,
+  fail: Fail,
+): void {
   if (discriminator.type === 'patch' && patchMapSide(data.size, discriminator.layers) < 1) {
     const { layers } = discriminator;
     const needed = `at least ${3 * 2 ** layers} for a patch discriminator of ${layers} layers`;
@@ -80,18 +95,24 @@ function checkDiscriminator({ discriminator, data, teacher, distill }: RecipeFie
   for (const [path, train] of [
     [['teacher', 'train'], teacher.train],
     [['distill'], distill],
+    [['supernet'], supernet],
+    [['finetune'], finetune],
   ] as const) {
     if (train?.ganMode !== 'wgangp') continue;
     fail([...path, 'ganMode'], `must not be "wgangp" with discriminator.norm "batch": ${reason}`);
   }
 }
 
-function checkStudent({ student, distill, baselines, teacher }: RecipeFields, fail: Fail): void {
+function checkStudent(
+  { student, distill, supernet, search, baselines, teacher }: RecipeFields,
+  fail: Fail,
+): void {
   if (distill && !student) fail(['student'], 'must be given where distill is: the network to train');
-  if (baselines.length > 0 && !distill)
-    fail(['baselines'], 'must be left out where there is no distill to compare with');
+  if (baselines.length > 0 && !distill && !search)
+    fail(['baselines'], 'must be left out where there is no student to compare with');
   if (!student) return;
-  if (!distill) fail(['distill'], 'must be given where student is: how to train it');
+  if (!distill && !supernet)
+    fail(['distill'], 'must be given where student is, or supernet: how to train it');
 
   const given = (['baseWidth', 'widths', 'ratio'] as const).filter((key) => student[key] !== undefined);
   if (given.length === 0) fail(['student'], 'must have one of baseWidth, widths and ratio');
@@ -126,20 +147,25 @@ function checkStudent({ student, distill, baselines, teacher }: RecipeFields, fa
   }
 }
 
-function checkDistill({ distill, data }: RecipeFields, fail: Fail): void {
-  if (!distill) return;
-  if (distill.distill === 'none' && distill.taps) {
-    fail(['distill', 'taps'], 'must be left out where distill.distill is "none"');
+function checkDistill(
+  section: string,
+  config: RecipeFields['distill'],
+  data: RecipeFields['data'],
+  fail: Fail,
+): void {
+  if (!config) return;
+  if (config.distill === 'none' && config.taps) {
+    fail([section, 'taps'], `must be left out where ${section}.distill is "none"`);
   }
-  if (distill.distill === 'kernel-alignment' && distill.batch < 2) {
+  if (config.distill === 'kernel-alignment' && config.batch < 2) {
     fail(
-      ['distill', 'batch'],
-      `must be at least 2 for kernel-alignment, which compares images, got ${distill.batch}`,
+      [section, 'batch'],
+      `must be at least 2 for kernel-alignment, which compares images, got ${config.batch}`,
     );
   }
-  if (distill.cacheTeacher === true && data.jitter > 0) {
+  if (config.cacheTeacher === true && data.jitter > 0) {
     fail(
-      ['distill', 'cacheTeacher'],
+      [section, 'cacheTeacher'],
       'must be false or "auto" where data.jitter is above 0: no crop comes twice',
     );
   }

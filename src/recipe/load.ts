@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Alias, type Document, LineCounter, parseDocument, stringify, visit } from 'yaml';
+import type { z } from 'zod';
 import { GanletError } from '../util/errors.ts';
 import { exists } from '../util/exists.ts';
 import { applyOverrides, type Override, parseSet } from './overrides.ts';
@@ -23,6 +24,7 @@ export interface LoadOptions {
   seed?: number | undefined;
   threads?: number | undefined;
   provider?: string | undefined;
+  backend?: string | undefined;
 }
 
 /**
@@ -32,6 +34,20 @@ export interface LoadOptions {
  * (or the flag in the place of `file:line:column`); USAGE for a `set` that is not key=value.
  */
 export function loadRecipe(file: string, options: LoadOptions = {}): LoadedRecipe {
+  const { value, locate } = loadChecked(recipeSchema, file, options, '`ganlet schema`');
+  return { recipe: absolutePaths(value, dirname(resolve(file))), file, locate };
+}
+
+/**
+ * Reads a recipe of any kind: what its schema makes of the file, paths as they were written. Throws as `loadRecipe`; `lister` is
+ * what prints the keys of this kind, for the hint.
+ */
+export function loadChecked<S extends z.ZodType>(
+  schema: S,
+  file: string,
+  options: LoadOptions,
+  lister: string,
+): { value: z.output<S>; locate: Locate } {
   const overrides = [...(options.set ?? []).map(parseSet), ...namedOverrides(options)];
   const lines = new LineCounter();
   const text = readRecipe(file);
@@ -46,16 +62,12 @@ export function loadRecipe(file: string, options: LoadOptions = {}): LoadedRecip
     throw invalid(syntax, 'a recipe is YAML: "key: value" lines, sections by indentation');
 
   const data = applyOverrides(plainData(file, document, lines), overrides);
-  const result = recipeSchema.safeParse(data);
+  const result = schema.safeParse(data);
   if (!result.success) {
     const problems = describeIssues(result.error.issues, data, find);
-    throw invalid(problems, '`ganlet schema` prints every key with its rule and default');
+    throw invalid(problems, `${lister} prints every key with its rule and default`);
   }
-  return {
-    recipe: absolutePaths(result.data, dirname(resolve(file))),
-    file,
-    locate: (path) => find(path).text,
-  };
+  return { value: result.data, locate: (path) => find(path).text };
 }
 
 /** Throws RECIPE_INVALID when a file or folder that the recipe reads from is not there. */
@@ -74,12 +86,12 @@ export function requireFiles({ recipe, locate }: LoadedRecipe): void {
 }
 
 /** The recipe with every default written out, as YAML that loads to the same recipe from any folder. */
-export function resolvedYaml(recipe: Recipe): string {
+export function resolvedYaml(recipe: object): string {
   return stringify(recipe, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
-function namedOverrides({ seed, threads, provider }: LoadOptions): Override[] {
-  return Object.entries({ seed, threads, provider })
+function namedOverrides({ seed, threads, provider, backend }: LoadOptions): Override[] {
+  return Object.entries({ seed, threads, provider, backend })
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ({ flag: `--${key} ${value}`, path: [key], value }));
 }
@@ -116,9 +128,11 @@ function yamlProblem(message: string): string {
 }
 
 function absolutePaths(recipe: Recipe, folder: string): Recipe {
-  const { data, teacher } = recipe;
+  const { data, teacher, evaluate } = recipe;
+  const network = (name: string) => (/\.onnx$/i.test(name) ? resolve(folder, name) : name);
   return {
     ...recipe,
+    evaluate: { ...evaluate, features: network(evaluate.features), lpips: network(evaluate.lpips) },
     data: data.path === undefined ? data : { ...data, path: resolve(folder, data.path) },
     teacher: 'model' in teacher ? { model: resolve(folder, teacher.model) } : teacher,
   };

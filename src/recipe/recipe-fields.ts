@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { dataSchema } from './data.ts';
 import { choice, flag, listOf, number, section, text, whole } from './fields.ts';
-import { providers } from './names.ts';
+import { backends, baselines, evaluateMetrics, providers } from './names.ts';
 import { discriminatorSchema, generatorSchema } from './networks.ts';
+import { presets } from './preset.ts';
+import { searchSchema } from './search.ts';
+import { supernetSchema } from './supernet.ts';
 import { distillSchema, trainSchema } from './training.ts';
 
 const width = whole({ min: 1, max: 1024 });
@@ -44,10 +47,22 @@ const studentSchema = section({
     ),
 });
 
+const metrics = choice(evaluateMetrics);
+
 const evaluateSchema = section({
-  metrics: listOf(choice(['l1', 'psnr', 'ssim']), 'a list of at least one of "l1", "psnr" and "ssim"', 1)
+  metrics: listOf(metrics, `a list of at least one of ${evaluateMetrics.join(', ')}`, 1)
     .default(['l1', 'psnr', 'ssim'])
-    .describe('Measures of the distance between made and true images.'),
+    .describe(
+      'Measures of the distance between made and true images: picture by picture (l1, psnr, ssim, ms-ssim, lpips), or as two sets by features (frechet, kid, pr, dc, is).',
+    ),
+  features: text('the name of a feature network or the path of an .onnx file')
+    .default('emoji')
+    .describe(
+      'The network whose features frechet, kid, pr, dc and is compare: emoji, inception, vgg16, or an .onnx file with its card.',
+    ),
+  lpips: text('the name of a network of LPIPS or the path of an .onnx file')
+    .default('alex')
+    .describe('The network of lpips: alex, vgg, squeeze, or an .onnx file.'),
   split: choice(['test', 'val', 'train']).default('test').describe('Which part of the data is measured on.'),
 });
 
@@ -56,11 +71,23 @@ export const recipeFields = section({
   name: text('a name of letters, digits, "-", "_" and "."', /^[A-Za-z0-9][A-Za-z0-9._-]*$/).describe(
     'Name of the run; its folder is runs/<name> unless --out says otherwise.',
   ),
+  preset: choice(presets)
+    .optional()
+    .describe(
+      'Fills in the sections that are left out. full: separable teacher, distilled student, supernet, all widths tried, fine-tuning; fast: supernet from random weights, evolution.',
+    ),
   seed: whole({ min: 0 }).default(0).describe('Every random choice follows from it.'),
   threads: whole({ min: 1, max: 1024 })
     .optional()
     .describe('Threads for arithmetic; by default as many as there are cores.'),
-  provider: choice(providers).default('cpu').describe('Where the arithmetic runs.'),
+  backend: choice(backends)
+    .default('auto')
+    .describe(
+      'What computes: ONNX Runtime, TensorFlow.js, or auto, the one that takes the first steps fastest on this machine.',
+    ),
+  provider: choice(providers)
+    .default('cpu')
+    .describe('Where ONNX Runtime computes. webgpu and cuda leave nothing to backend auto.'),
   data: dataSchema.describe('Where the image pairs come from.'),
   teacher: teacherSchema.describe(
     'A trained generator (model), or one to train first (generator and train).',
@@ -72,9 +99,18 @@ export const recipeFields = section({
     .optional()
     .describe('The small generator: exactly one of baseWidth, widths and ratio.'),
   distill: distillSchema.optional().describe('How the student is trained.'),
-  baselines: listOf(choice(['naive']), 'a list of "naive"')
+  supernet: supernetSchema
+    .optional()
+    .describe('How all widths of the student are trained together, for a search to choose from.'),
+  search: searchSchema.optional().describe('How the widths of the student are chosen.'),
+  finetune: distillSchema
+    .optional()
+    .describe('How the student that was chosen is trained on; left out, it stays as it was cut out.'),
+  baselines: listOf(choice(baselines), 'a list of "naive" and "uniform"')
     .default([])
-    .describe('For comparison. naive: the same small network, trained as long without the teacher.'),
+    .describe(
+      'For comparison, trained as many steps. naive: the same small network without the teacher; uniform: one of evenly narrowed layers with as many multiply-adds as the student that was searched.',
+    ),
   evaluate: evaluateSchema.prefault({}).describe('What is measured.'),
 });
 

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import { checkCombinations } from './checks.ts';
 import { type GeneratorConfig, resolveGenerator } from './networks.ts';
+import { withPreset } from './preset.ts';
 import { type RecipeFields, recipeFields } from './recipe-fields.ts';
 import type { TrainConfig } from './training.ts';
 
@@ -12,10 +14,15 @@ export type Recipe = Omit<RecipeFields, 'teacher'> & { teacher: TeacherConfig };
 export type { DataConfig } from './data.ts';
 export type { DiscriminatorConfig, GeneratorConfig, ResnetConfig, UnetConfig } from './networks.ts';
 export type { EvaluateConfig, StudentConfig } from './recipe-fields.ts';
+export type { SearchConfig } from './search.ts';
+export type { SupernetConfig } from './supernet.ts';
 export type { DistillConfig, TrainConfig } from './training.ts';
 
-/** Parses a recipe's data into a `Recipe`: unknown keys, broken rules and impossible combinations are issues. */
-export const recipeSchema = recipeFields.superRefine(checkCombinations).transform(resolve);
+/** Parses a recipe's data into a `Recipe`: its preset is filled in; unknown keys, broken rules and impossible combinations are issues. */
+export const recipeSchema = z
+  .preprocess(withPreset, recipeFields)
+  .superRefine(checkCombinations)
+  .transform(resolve);
 
 function resolve(fields: RecipeFields): Recipe {
   const { model, generator, train } = fields.teacher;

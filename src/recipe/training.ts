@@ -51,8 +51,8 @@ const trainShape = {
 /** How a network is trained: shared by `teacher.train` and `distill`. */
 export const trainSchema = section(trainShape);
 
-/** How the student is trained: as any generator, and to agree with its teacher. */
-export const distillSchema = section({
+/** The keys of every training with a teacher. */
+export const distillShape = {
   ...trainShape,
   lambdaDistill: number({ min: 0 }).default(1).describe('Weight of the distillation loss.'),
   distill: choice(['adaptor', 'kernel-alignment', 'none'])
@@ -77,7 +77,10 @@ export const distillSchema = section({
     .describe(
       'Start from the discriminator trained with the teacher, or from random weights; auto takes the former where it is kept beside the teacher.',
     ),
-});
+};
+
+/** How the student is trained: as any generator, and to agree with its teacher. */
+export const distillSchema = section(distillShape);
 
 export type TrainConfig = z.output<typeof trainSchema>;
 export type DistillConfig = z.output<typeof distillSchema>;

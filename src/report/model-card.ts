@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { Card } from '../pipeline/card.ts';
+import type { MeasuredDistribution } from '../pipeline/metrics-file.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
 
 export interface ModelCardOptions {
@@ -49,6 +50,7 @@ export function modelCard({ repo, card, table, license }: ModelCardOptions): str
     '',
     table.trim(),
     '',
+    ...scoreLines(card),
     '## How it was made',
     '',
     ...[
@@ -66,6 +68,25 @@ export function modelCard({ repo, card, table, license }: ModelCardOptions): str
     '',
   ];
   return lines.join('\n');
+}
+
+/** Distances by features, each with its network and what it must be read with. */
+function scoreLines({ metrics }: Card): string[] {
+  const found = (metrics as { distributions?: MeasuredDistribution[] } | undefined)?.distributions ?? [];
+  const short = (value: number) => String(Number(value.toPrecision(4)));
+  const lines = found.map(({ label, value, countReal, countMade, floor, realVsReal }) => {
+    const beside = [
+      `${countReal === null ? '' : `${countReal} real and `}${countMade} made pictures`,
+      [
+        floor !== null && `noise floor ${short(floor)}`,
+        realVsReal && `real against real ${short(realVsReal.value)}`,
+      ]
+        .filter(Boolean)
+        .join(', '),
+    ];
+    return `- ${label} ${short(value)} (${beside.filter(Boolean).join('; ')})`;
+  });
+  return lines.length > 0 ? [...lines, ''] : [];
 }
 
 function architecture({ architecture }: Card): string {

@@ -1,5 +1,6 @@
 import { formatCount } from '../util/format.ts';
 import type { Column } from '../util/table.ts';
+import { distributionNotes, perceptualLabels } from './distribution-columns.ts';
 import type { Result } from './results.ts';
 
 /** What must be known to read a table of these columns: one sentence or two an entry. */
@@ -17,6 +18,8 @@ export function notesOn(results: readonly Result[], columns: readonly Column<Res
     has(/^L1/) && 'L1 (8-bit levels, 0 to 255)',
     has(/^PSNR/) && 'PSNR (8-bit)',
     has(/^SSIM/) && 'SSIM (11×11 Gaussian window)',
+    has(/^MS-SSIM/) && 'MS-SSIM',
+    ...perceptualLabels(results).map((label) => titles.includes(label) && label),
   ].filter((name) => name !== false);
   if (distances.length > 0) notes.push(`${distances.join(', ')}: means over the pictures.`);
   const exact = results.filter(({ model }) => model.truth.psnr?.identical);
@@ -24,6 +27,7 @@ export function notesOn(results: readonly Result[], columns: readonly Column<Res
     const each = exact.map((result) => `${nameOf(result, results)} ${result.model.truth.psnr?.identical}`);
     notes.push(`PSNR is infinite for, and leaves out, pictures equal to the true ones: ${each.join(', ')}.`);
   }
+  notes.push(...distributionNotes(results, titles));
   if (new Set(results.map(({ metrics }) => metrics.data.hash)).size > 1) {
     notes.push('The runs were measured on different data: compare within a run only.');
   }

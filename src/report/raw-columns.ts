@@ -3,7 +3,10 @@ import type { Result } from './results.ts';
 
 const column = (title: string, value: Column<Result>['value']): Column<Result> => ({ title, value });
 
-/** The measurements as they are, for programs: one column each, always the same ones. An infinite PSNR is `Infinity`. */
+/**
+ * The measurements as they are, for programs: one column each, always the same ones (those of networks come after, see
+ * `rawDistributionColumns`). An infinite PSNR is `Infinity`.
+ */
 export const rawColumns: readonly Column<Result>[] = [
   column('run', ({ run }) => run),
   column('model', ({ model }) => model.role),

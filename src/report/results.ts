@@ -17,7 +17,7 @@ export interface Result {
 }
 
 /**
- * What was measured in runs, in their order: of each its teacher, then naive, then student. A run named twice counts once.
+ * What was measured in runs, in their order: of each its teacher, then baselines, then student. A run named twice counts once.
  * Throws RUN_MISSING, METRICS_MISSING and METRICS_INVALID as `readMetrics` does.
  */
 export function readResults(runs: readonly string[]): Result[] {

@@ -1,4 +1,5 @@
 import type { Column } from '../util/table.ts';
+import { perceptual, perceptualLabels, sharedLabels } from './distribution-columns.ts';
 import { faster, fewer, meanPsnr } from './raw-columns.ts';
 import type { Result } from './results.ts';
 
@@ -56,9 +57,19 @@ export function shownColumns(results: readonly Result[], infinity: string): Show
     scaled(11, '', ({ model }) => model.bytes, byteUnits),
     number(4, 'ms', latency, decimalsFor(results.map(latency), 1)),
     number(6, '×faster', faster, 1),
+    ...sharedLabels(results).map(({ title, metric, of }, i) => {
+      const value = (result: Result) => of(result)?.value;
+      const values = results.flatMap((result) => value(result) ?? []);
+      // A Fréchet distance says most, so it has a place before PSNR and SSIM.
+      return number(metric === 'frechet' ? 1.5 : 3 + (i + 1) / 100, title, value, fineDecimals(values));
+    }),
+    ...perceptualLabels(results).map((label) =>
+      number(2.5, label, ({ model }) => perceptual(model.truth, label)?.mean, 4),
+    ),
     number(8, 'L1', ({ model }) => model.truth.l1?.mean, 2),
     number(3, 'PSNR dB', ({ model }) => meanPsnr(model.truth), 2),
     number(2, 'SSIM', ({ model }) => model.truth.ssim?.mean, 3),
+    number(8.5, 'MS-SSIM', ({ model }) => model.truth.msSsim?.mean, 3),
     number(9, 'L1 to teacher', ({ model }) => model.teacher?.l1?.mean, 2),
     number(10, 'SSIM to teacher', ({ model }) => model.teacher?.ssim?.mean, 3),
   ];
@@ -79,6 +90,12 @@ function unitFor(values: readonly number[], units: Units): Units[number] {
 function decimalsFor(values: readonly number[], scale: number): number {
   const digits = Math.floor(Math.log10(smallestOf(values) / scale));
   return Math.min(Math.max(2 - digits, 0), 2);
+}
+
+/** As many decimals as give the largest number three digits, four at most. */
+function fineDecimals(values: readonly number[]): number {
+  const largest = Math.max(...values.map(Math.abs), 1e-9);
+  return Math.min(Math.max(2 - Math.floor(Math.log10(largest)), 0), 4);
 }
 
 function smallestOf(values: readonly number[]): number {

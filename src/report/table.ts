@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { RunContext } from '../pipeline/context.ts';
 import { writeFileAtomic } from '../util/atomic.ts';
 import { type TableFormat, table } from '../util/table.ts';
+import { rawDistributionColumns } from './distribution-columns.ts';
 import { notesOn, staleNotes, wrap } from './notes.ts';
 import { rawColumns } from './raw-columns.ts';
 import { type Result, readResults } from './results.ts';
@@ -10,7 +11,7 @@ import { type ShownColumn, shownColumns } from './shown-columns.ts';
 const width = 80;
 
 /**
- * What the networks of runs cost and how well they do, a row each: run by run, teacher, naive, student.
+ * What the networks of runs cost and how well they do, a row each: run by run, teacher, baselines, student.
  *
  * `md` and `latex`: rounded numbers with units in the titles, and notes on how they were counted (comments in LaTeX). `md`
  * leaves out the less important columns, named below it, to stay within 80 characters. `csv` and `json`: everything, in base
@@ -18,7 +19,9 @@ const width = 80;
  */
 export function resultsTable(runs: readonly string[], format: TableFormat): string {
   const results = readResults(runs);
-  if (format === 'csv' || format === 'json') return table(results, rawColumns, format);
+  if (format === 'csv' || format === 'json') {
+    return table(results, [...rawColumns, ...rawDistributionColumns(results)], format);
+  }
   const all = shownColumns(results, format === 'md' ? '∞' : 'inf');
   if (format === 'latex') {
     const notes = [...staleNotes(results), ...notesOn(results, all)].join(' ');

@@ -1,4 +1,5 @@
 import type { Program } from '../backend/backend.ts';
+import type { ChannelGroups } from '../compress/groups.ts';
 import type { Value } from '../graph/graph.ts';
 import { Graph } from '../graph/graph.ts';
 import { conv } from '../ops/conv.ts';
@@ -6,8 +7,8 @@ import { add } from '../ops/elementwise.ts';
 import { inline } from '../ops/inline.ts';
 import { GanletError } from '../util/errors.ts';
 import { rng } from '../util/rng.ts';
-import { featureLoss, kernelAlignmentLoss } from './losses.ts';
-import type { TrainedNetwork } from './trained-network.ts';
+import { average, featureLoss, kernelAlignmentLoss } from './losses.ts';
+import type { Applied, AtWidths, Slices, TrainedNetwork } from './trained-network.ts';
 import { apply, declareTrained } from './trained-network.ts';
 
 export interface Distillation {
@@ -22,21 +23,29 @@ export interface Distillation {
   cached: boolean;
 }
 
+/** One application of the student, at the widths given. */
+export interface AppliedStudent {
+  applied: Applied;
+  at?: AtWidths | undefined;
+}
+
 export interface DistillTerms {
-  /** Sum of the feature losses over the taps. */
+  /** Sum of the feature losses over the taps; of several applications of the student the mean. */
   loss?: Value;
-  /** The learned 1×1 convolutions to the teacher's widths. */
+  /** The learned 1×1 convolutions to the teacher's widths, and what an only application reads of them. */
   adaptors?: TrainedNetwork;
+  slices?: Slices | undefined;
   /** The teacher's picture, where the reconstruction compares with it. */
   image?: Value;
 }
 
-/** The teacher's activations, computed here or fed, against the student's. */
+/** The teacher's activations, computed here or fed, against those of the student's applications. */
 export function distillTerms(
   graph: Graph,
   { teacher, taps, distill, reconTarget, cached }: Distillation,
   condition: Value,
-  student: ReadonlyMap<string, Value>,
+  generator: Graph,
+  students: readonly AppliedStudent[],
   seed: number,
 ): DistillTerms {
   const targets = teacherTargets(
@@ -50,24 +59,36 @@ export function distillTerms(
   const image = reconTarget === 'teacher' ? arriving.get(teacher.outputs[0]!.name)! : undefined;
   if (distill === 'none') return { ...(image && { image }) };
 
+  const places = new Map(generator.nodes.flatMap((n) => n.outputs.map((y) => [y.name, y] as const)));
   const pairs = taps.map((tap) => {
-    const own = student.get(tap.student);
-    if (!own) throw unknownTap('student', tap.student, [...student.keys()]);
+    const own = places.get(tap.student);
+    if (!own) throw unknownTap('student', tap.student, [...places.keys()]);
     return { student: own, teacher: arriving.get(tap.teacher)! };
   });
+  const found = students.map(({ applied }) => pairs.map((p) => applied.values.get(p.student.name)!));
   if (distill === 'kernel-alignment') {
-    const loss = pairs.map((p) => kernelAlignmentLoss(p.student, p.teacher)).reduce((a, b) => add(a, b));
-    return { loss, ...(image && { image }) };
+    const losses = found.map((values) => summed(values, pairs, kernelAlignmentLoss));
+    return { loss: average(losses), ...(image && { image }) };
   }
-  const network = adaptorNetwork(
-    pairs.map((p) => ({ from: p.student, to: p.teacher })),
-    seed,
-  );
+  const network = adaptorNetwork(pairs, seed);
   const adaptors = declareTrained(graph, 'a', network);
-  const inputs = Object.fromEntries(network.inputs.map((input, i) => [input.name, pairs[i]!.student]));
-  const { outputs } = apply(graph, adaptors, inputs, 'adaptors');
-  const loss = outputs.map((y, i) => featureLoss(y, pairs[i]!.teacher)).reduce((a, b) => add(a, b));
-  return { loss, adaptors, ...(image && { image }) };
+  const applications = students.map(({ at }, k) => {
+    const inputs = Object.fromEntries(network.inputs.map((input, i) => [input.name, found[k]![i]!]));
+    const use = students.length > 1 ? `adaptors${k + 1}` : 'adaptors';
+    const groups = at && adaptorGroups(network, pairs, at.groups);
+    return apply(graph, adaptors, inputs, use, groups && { at: { widths: at.widths, groups } });
+  });
+  const losses = applications.map(({ outputs }) => summed(outputs, pairs, featureLoss));
+  const { slices } = applications[0]!;
+  return { loss: average(losses), adaptors, slices, ...(image && { image }) };
+}
+
+function summed(
+  values: readonly Value[],
+  pairs: readonly { teacher: Value }[],
+  loss: (student: Value, teacher: Value) => Value,
+): Value {
+  return values.map((value, i) => loss(value, pairs[i]!.teacher)).reduce((a, b) => add(a, b));
 }
 
 /** Names of the teacher's values a distillation needs; its picture only where the reconstruction compares with it. */
@@ -122,12 +143,13 @@ export function targetProgram(teacher: Graph, names: readonly string[], size: nu
 }
 
 /** One 1×1 convolution with bias for each pair of taps, weights N(0, 0.02) (Li et al. 2020). */
-function adaptorNetwork(pairs: readonly { from: Value; to: Value }[], seed: number): Graph {
+function adaptorNetwork(pairs: readonly { student: Value; teacher: Value }[], seed: number): Graph {
   const graph = new Graph('adaptors');
-  for (const [i, { from, to }] of pairs.entries()) {
-    const x = graph.input(`tap${i + 1}`, 'float32', from.shape);
-    const [into, out] = [from.shape[1] as number, to.shape[1] as number];
-    const name = `adaptor${i + 1}`;
+  for (const [i, { student, teacher }] of pairs.entries()) {
+    const [into, out] = [student.shape[1] as number, teacher.shape[1] as number];
+    const [batch, , height, width] = teacher.shape;
+    const x = graph.input(`tap${i + 1}`, 'float32', [batch!, into, height!, width!]);
+    const name = adaptorName(i);
     const data = rng(seed, `init ${name}.weight`).fillNormal(new Float32Array(into * out), 0.02);
     const weight = graph.constant({ dtype: 'float32', shape: [out, into, 1, 1], data }, `${name}.weight`);
     const bias = graph.constant(
@@ -137,4 +159,25 @@ function adaptorNetwork(pairs: readonly { from: Value; to: Value }[], seed: numb
     graph.output(conv(x, weight, { bias }));
   }
   return graph;
+}
+
+const adaptorName = (i: number) => `adaptor${i + 1}`;
+
+/** The channels an adaptor reads are those of its tap. */
+function adaptorGroups(
+  network: Graph,
+  pairs: readonly { student: Value }[],
+  groups: ChannelGroups,
+): ChannelGroups {
+  const taps = new Map(
+    pairs.map(({ student }, i) => [network.constants.get(`${adaptorName(i)}.weight`)!, student] as const),
+  );
+  return {
+    list: [],
+    find: () => undefined,
+    segments(value, axis) {
+      const tap = taps.get(value);
+      return tap && axis === 1 ? groups.segments(tap, 1) : undefined;
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Backend, Program } from '../backend/backend.ts';
+import type { Backend, Feeds, Program } from '../backend/backend.ts';
 import type { Augment } from '../data/batch.ts';
 import { makeBatch, trainIndices } from '../data/batch.ts';
 import type { PairedSource } from '../data/source.ts';
@@ -13,14 +13,22 @@ import { changedSettings, type Settings } from './changed-settings.ts';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { FeedOptions } from './feeds.ts';
 import { stepFeeds } from './feeds.ts';
-import { learningRate } from './optimiser.ts';
+import { learningRate, type Schedule } from './optimiser.ts';
 import { lossNames } from './step.ts';
 
-export interface Training extends FeedOptions {
+/** A program that is run step by step, whatever it trains. */
+export interface StepTraining {
   program: Program;
   backend: Backend;
-  source: PairedSource;
-  augment: Augment;
+  /** What step number `step` (0, 1, …) feeds, whichever steps ran before it in this process. */
+  feeds: (step: number) => Promise<Record<string, Tensor>>;
+  /** Scalars of the program that are losses; those in `shown` stand in the progress line. */
+  losses: readonly string[];
+  shown: readonly string[];
+  steps: number;
+  lr: number;
+  schedule: Schedule;
+  constantFraction: number;
   batch: number;
   /** Steps between lines of `stats.jsonl`. */
   tick: number;
@@ -32,13 +40,23 @@ export interface Training extends FeedOptions {
   /** The same by name, as far as the user knows it, for that refusal. */
   settings?: Settings;
   progress: Progress;
-  /** The teacher's activations for a batch, when they are not computed by the program. */
-  targets?: (indices: Int32Array, mirrored: readonly boolean[]) => Promise<Record<string, Tensor>>;
-  /** Called after each tick with the state, for sample sheets and snapshots. */
+  /** Called at each tick with the state, for sample sheets and snapshots; numbers it returns go on the tick's line. */
   onTick?: (
     step: number,
     readState: (names?: readonly string[]) => Promise<Map<string, Tensor>>,
-  ) => Promise<void>;
+  ) => Promise<Record<string, number> | undefined>;
+}
+
+/** The training of a generator on pairs. */
+export interface Training extends FeedOptions, Omit<StepTraining, 'feeds' | 'losses' | 'shown'> {
+  source: PairedSource;
+  augment: Augment;
+  /** The pictures of the training split that are trained on; all when left out. */
+  pictures?: readonly number[] | undefined;
+  /** The teacher's activations for a batch, when they are not computed by the program. */
+  targets?: (indices: Int32Array, mirrored: readonly boolean[]) => Promise<Record<string, Tensor>>;
+  /** What a step feeds besides, such as widths. */
+  more?: ((step: number) => Feeds) | undefined;
 }
 
 /** One line of `stats.jsonl`: mean losses since the line before. */
@@ -51,6 +69,23 @@ export interface TickStats {
   [loss: string]: number;
 }
 
+/** Trains a generator: `runSteps` with batches of pairs, their augmentation and schedules. Throws as that. */
+export async function train(training: Training): Promise<Map<string, Tensor>> {
+  const { program, source, augment, batch, seed, targets, pictures, more } = training;
+  return runSteps({
+    ...training,
+    losses: lossNames,
+    shown: ['gan', 'recon', 'distill'],
+    feeds: async (step) => {
+      const drawn = trainIndices(seed, step, batch, pictures?.length ?? source.counts.train);
+      const indices = pictures ? drawn.map((i) => pictures[i]!) : drawn;
+      const pairs = await makeBatch(source, 'train', indices, augment, rng(seed, 'augment', step));
+      const feeds = { ...stepFeeds(program.graph, pairs, step, training), ...more?.(step) };
+      return targets ? Object.assign(feeds, await targets(indices, pairs.mirrored)) : feeds;
+    },
+  });
+}
+
 /**
  * Trains to the end and returns the final state. Called again after an interruption at any moment it goes on from the last
  * checkpoint and ends with the same bits, on the same machine with the same threads.
@@ -58,8 +93,8 @@ export interface TickStats {
  * Throws TRAINING_DIVERGED when a loss or weight is not finite (the last good state stays on disk), and RUN_MISMATCH when the
  * checkpoint belongs to other settings or data.
  */
-export async function train(training: Training): Promise<Map<string, Tensor>> {
-  const { program, backend, source, directory, steps, batch, tick, seed, progress, fingerprint } = training;
+export async function runSteps(training: StepTraining): Promise<Map<string, Tensor>> {
+  const { program, backend, directory, steps, batch, tick, progress, fingerprint } = training;
   const statsFile = join(directory, 'stats.jsonl');
   makeFolder(directory);
 
@@ -95,12 +130,8 @@ export async function train(training: Training): Promise<Map<string, Tensor>> {
 
     // Train.
     while (step < steps) {
-      const indices = trainIndices(seed, step, batch, source.counts.train);
-      const pairs = await makeBatch(source, 'train', indices, training.augment, rng(seed, 'augment', step));
-      const feeds = stepFeeds(program.graph, pairs, step, training);
-      if (training.targets) Object.assign(feeds, await training.targets(indices, pairs.mirrored));
-      const results = await compiled.run(feeds);
-      for (const name of lossNames) {
+      const results = await compiled.run(await training.feeds(step));
+      for (const name of training.losses) {
         const loss = results[name]?.data[0] as number | undefined;
         if (loss === undefined) continue;
         if (!Number.isFinite(loss)) throw diverged(step + 1, `the ${name} loss`, directory);
@@ -110,7 +141,7 @@ export async function train(training: Training): Promise<Map<string, Tensor>> {
 
       // Once per tick: a line of statistics, samples.
       const kimg = (step * batch) / 1000;
-      const shown = (['gan', 'recon', 'distill'] as const)
+      const shown = training.shown
         .flatMap((name) => (results[name] ? [`${name} ${(results[name].data[0] as number).toFixed(3)}`] : []))
         .join('  ');
       const speed = ((step - tickAt.step) * batch) / Math.max(1e-9, seconds() - tickAt.seconds);
@@ -119,16 +150,17 @@ export async function train(training: Training): Promise<Map<string, Tensor>> {
         const ticked = step % tick || tick;
         const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / ticked]));
         const lr = learningRate(training.lr, training.schedule, training.constantFraction, step - 1, steps);
+        const measured = await training.onTick?.(step, (names) => compiled.readState(names));
         appendLine(statsFile, {
           step,
           kimg,
           ...means,
+          ...measured,
           lr,
           seconds: round(seconds(), 2),
           imagesPerSecond: round(speed, 2),
         });
         sums = {};
-        await training.onTick?.(step, (names) => compiled.readState(names));
         tickAt = { step, seconds: seconds() };
       }
       if (step === steps || performance.now() - savedAt > training.checkpointSeconds * 1000) await save();
@@ -152,7 +184,7 @@ function firstNotFinite(state: ReadonlyMap<string, Tensor>): string | undefined 
 
 function needSameTraining(
   { settings: before = {}, fingerprint: old }: Checkpoint,
-  { settings = {}, fingerprint, directory }: Training,
+  { settings = {}, fingerprint, directory }: StepTraining,
 ): void {
   const changes = changedSettings(before, settings);
   const known = Object.keys(before).length > 0 && Object.keys(settings).length > 0;

@@ -98,6 +98,12 @@ export function kernelAlignmentLoss(student: Value, teacher: Value): Value {
   return neg(div(sum(mul(k, l)), sqrt(mul(sum(square(k)), sum(square(l))))));
 }
 
+/** Mean of scalars. */
+export function average(values: readonly Value[]): Value {
+  const sum = values.reduce((a, b) => add(a, b));
+  return values.length === 1 ? sum : mul(sum, 1 / values.length);
+}
+
 /** Weighted sum of the terms given; a term without weight costs nothing. */
 export function total(graph: Graph, terms: readonly (readonly [number, Value | undefined])[]): Value {
   const parts = terms.flatMap(([weight, value]) =>

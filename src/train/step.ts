@@ -6,10 +6,18 @@ import { add } from '../ops/elementwise.ts';
 import { concat } from '../ops/segments.ts';
 import type { AugmentInputs, Policy } from './diffaugment.ts';
 import { augmentInputs, diffAugment } from './diffaugment.ts';
-import type { Distillation } from './distillation.ts';
+import type { AppliedStudent, Distillation } from './distillation.ts';
 import { distillTerms } from './distillation.ts';
+import { type Elastic, elasticStudents } from './elastic-students.ts';
 import type { GanMode, ReconLoss } from './losses.ts';
-import { discriminatorLoss, generatorLoss, gradientPenalty, reconstructionLoss, total } from './losses.ts';
+import {
+  average,
+  discriminatorLoss,
+  generatorLoss,
+  gradientPenalty,
+  reconstructionLoss,
+  total,
+} from './losses.ts';
 import type { TrainedNetwork } from './trained-network.ts';
 import { apply, declareTrained, update } from './trained-network.ts';
 
@@ -31,6 +39,8 @@ export interface StepOptions {
   /** Seed of the adaptors' initial weights. */
   seed: number;
   distillation?: Distillation;
+  /** Trains all widths of a space at once. */
+  elastic?: Elastic;
 }
 
 /** Scalars a step returns. */
@@ -41,11 +51,14 @@ export const lossNames = ['gan', 'recon', 'distill', 'dReal', 'dFake', 'penalty'
  * discriminator, losses, both gradients, Adam and moving average. As in pix2pix distillation (Li et al. 2020), one forward of
  * the generator serves both losses, and both gradients are taken at the weights before the step.
  *
+ * With `elastic` one program serves all widths (once-for-all training, Li et al. 2020, §3.2): the generator is applied at the
+ * widths that are fed, or three times in a step of the sandwich rule, where the losses are means over the three.
+ *
  * Returned scalars are unweighted losses by `lossNames`. Feeds besides the pictures: `g/stepSize`, `g/epsilon`, `d/…` alike,
- * `emaRate`, `augmentD/…` and `augmentG/…`, `mix` (wgangp), `dropout/i`.
+ * `emaRate`, `augmentD/…` and `augmentG/…`, `mix` (wgangp), `dropout/i`, `width/<entry>`.
  */
 export function stepProgram(options: StepOptions): Program {
-  const { batch, size, generator, discriminator, distillation } = options;
+  const { batch, size, generator, discriminator, distillation, elastic } = options;
   const graph = new Graph('step');
   const channels = generator.inputs[0]!.shape[1]!;
   const condition = graph.input('condition', 'float32', [batch, channels, size, size]);
@@ -55,17 +68,24 @@ export function stepProgram(options: StepOptions): Program {
     epsilon: graph.input(`${prefix}/epsilon`, 'float32', []),
   });
 
-  const g = declareTrained(graph, 'g', generator);
-  const made = apply(graph, g, { [generator.inputs[0]!.name]: condition }, 'generator', dropoutInputs(graph));
-  const fake = made.outputs[0]!;
+  const g = declareTrained(graph, 'g', generator, { frozen: !!elastic });
+  const inputs = { [generator.inputs[0]!.name]: condition };
+  const dropout = dropoutInputs(graph);
+  const students: AppliedStudent[] = elastic
+    ? elasticStudents(graph, g, elastic, inputs, dropout)
+    : [{ applied: apply(graph, g, inputs, 'generator', { dropout }) }];
+  const fakes = students.map(({ applied }) => applied.outputs[0]!);
 
-  const d = declareTrained(graph, 'd', discriminator);
-  const adversary =
-    options.lambdaGan > 0 ? adversarialTerms(graph, options, d, condition, image, fake) : undefined;
+  const d = options.lambdaGan > 0 ? declareTrained(graph, 'd', discriminator) : undefined;
+  const adversary = d && adversarialTerms(graph, options, d, condition, image, fakes);
 
-  const distilled = distillation && distillTerms(graph, distillation, condition, made.values, options.seed);
+  const distilled =
+    distillation && distillTerms(graph, distillation, condition, generator, students, options.seed);
   const truth = distillation?.reconTarget === 'teacher' ? distilled!.image! : image;
-  const recon = options.lambdaRecon > 0 ? reconstructionLoss(options.recon, fake, truth) : undefined;
+  const recon =
+    options.lambdaRecon > 0
+      ? average(fakes.map((fake) => reconstructionLoss(options.recon, fake, truth)))
+      : undefined;
 
   const lossG = total(graph, [
     [options.lambdaGan, adversary?.generator],
@@ -75,10 +95,21 @@ export function stepProgram(options: StepOptions): Program {
   const adamOptions = { beta1: options.beta1, beta2: options.beta2 };
   const rate = options.ema ? graph.input('emaRate', 'float32', []) : undefined;
   const gInputs = adamInputs('g');
+  const [{ applied }] = students as [AppliedStudent];
+  // Where all channels take part in every step, or may drift, none has to be kept.
+  const keeps = elastic && students.length === 1 && !elastic.drift;
   const state: State[] = [
-    ...update(graph, g, lossG, gInputs, adamOptions, { ...(rate && { rate }), statistics: made.statistics }),
-    ...(distilled?.adaptors ? update(graph, distilled.adaptors, lossG, gInputs, adamOptions) : []),
-    ...(adversary
+    ...update(graph, g, lossG, gInputs, adamOptions, {
+      rate,
+      ...(elastic ? {} : { statistics: applied.statistics }),
+      slices: keeps ? applied.slices : undefined,
+    }),
+    ...(distilled?.adaptors
+      ? update(graph, distilled.adaptors, lossG, gInputs, adamOptions, {
+          slices: keeps ? distilled.slices : undefined,
+        })
+      : []),
+    ...(d && adversary
       ? update(graph, d, adversary.discriminator, adamInputs('d'), adamOptions, {
           statistics: adversary.statistics,
         })
@@ -112,7 +143,7 @@ function adversarialTerms(
   d: TrainedNetwork,
   condition: Value,
   image: Value,
-  fake: Value,
+  fakes: readonly Value[],
 ): AdversarialTerms {
   const conditional = d.network.inputs[0]!.shape[1] !== image.shape[1];
   const score = (c: Value, x: Value, use: string) => {
@@ -123,33 +154,35 @@ function adversarialTerms(
   const none = diffaugment.length === 0;
   const drawD = none ? {} : augmentInputs(graph, 'augmentD', diffaugment, batch, size);
   const drawG = none ? {} : augmentInputs(graph, 'augmentG', diffaugment, batch, size);
+  const mix = ganMode === 'wgangp' ? graph.input('mix', 'float32', [batch, 1, 1, 1]) : undefined;
 
   const realPair = augmented(drawD, image);
   const real = score(realPair.condition, realPair.image, 'd-real');
-  const fakePair = augmented(drawG, fake);
-  const judged = score(fakePair.condition, fakePair.image, 'd-generator');
-  // Without augmentation both losses see the same scores of the generated pictures.
-  let seen = judged;
-  const seenPair = none ? fakePair : augmented(drawD, fake);
-  if (!none) seen = score(seenPair.condition, seenPair.image, 'd-fake');
-
-  const losses = discriminatorLoss(ganMode, real.outputs[0]!, seen.outputs[0]!);
-  let discriminator = losses.total;
-  let penalty: Value | undefined;
-  if (ganMode === 'wgangp') {
-    const mix = graph.input('mix', 'float32', [batch, 1, 1, 1]);
-    penalty = gradientPenalty(
-      realPair.image,
-      seenPair.image,
-      mix,
-      (x) => score(realPair.condition, x, 'd-mix').outputs[0]!,
-    );
-    discriminator = add(discriminator, penalty);
-  }
+  const terms = fakes.map((fake, k) => {
+    const use = (name: string) => (fakes.length > 1 ? `${name}${k + 1}` : name);
+    const fakePair = augmented(drawG, fake);
+    const judged = score(fakePair.condition, fakePair.image, use('d-generator'));
+    // Without augmentation both losses see the same scores of the generated pictures.
+    const seenPair = none ? fakePair : augmented(drawD, fake);
+    const seen = none ? judged : score(seenPair.condition, seenPair.image, use('d-fake'));
+    const losses = discriminatorLoss(ganMode, real.outputs[0]!, seen.outputs[0]!);
+    const penalty =
+      mix &&
+      gradientPenalty(
+        realPair.image,
+        seenPair.image,
+        mix,
+        (x) => score(realPair.condition, x, use('d-mix')).outputs[0]!,
+      );
+    return { ...losses, penalty, generator: generatorLoss(ganMode, judged.outputs[0]!) };
+  });
+  const mean = (pick: (term: (typeof terms)[number]) => Value) => average(terms.map(pick));
+  const penalty = mix && mean((t) => t.penalty!);
+  const discriminator = mean((t) => t.total);
   return {
-    generator: generatorLoss(ganMode, judged.outputs[0]!),
-    discriminator,
-    parts: { dReal: losses.real, dFake: losses.fake, ...(penalty && { penalty }) },
+    generator: mean((t) => t.generator),
+    discriminator: penalty ? add(discriminator, penalty) : discriminator,
+    parts: { dReal: terms[0]!.real, dFake: mean((t) => t.fake), ...(penalty && { penalty }) },
     statistics: real.statistics,
   };
 }

@@ -1,8 +1,11 @@
 import { gradient } from '../autodiff/gradient.ts';
 import type { State } from '../backend/backend.ts';
+import { cut, putBack, type Widths } from '../compress/elastic.ts';
+import { inlineElastic, type Part } from '../compress/elastic-inline.ts';
+import type { ChannelGroups } from '../compress/groups.ts';
 import type { Graph, Tensor, TensorData, Value } from '../graph/graph.ts';
 import { convByColumns } from '../ops/conv-columns.ts';
-import type { Inlined } from '../ops/inline.ts';
+import type { Inlined, InlineOptions } from '../ops/inline.ts';
 import { inline } from '../ops/inline.ts';
 import { batchStatistics, cancelledBiases, trainableParameters } from '../ops/parameters.ts';
 import type { AdamInputs, AdamOptions } from './optimiser.ts';
@@ -20,9 +23,14 @@ export interface TrainedNetwork {
 
 /**
  * Declares a network's weights and running statistics as inputs of `graph`, named `name/weight`. Biases that an instance norm
- * takes away stay as they are.
+ * takes away stay as they are; so do the statistics with `frozen`.
  */
-export function declareTrained(graph: Graph, name: string, network: Graph): TrainedNetwork {
+export function declareTrained(
+  graph: Graph,
+  name: string,
+  network: Graph,
+  { frozen = false } = {},
+): TrainedNetwork {
   const declare = (values: readonly Value[]) =>
     new Map(values.map((v) => [v.name, graph.input(`${name}/${v.name}`, 'float32', v.shape)]));
   const cancelled = cancelledBiases(network);
@@ -30,39 +38,63 @@ export function declareTrained(graph: Graph, name: string, network: Graph): Trai
     name,
     network,
     weights: declare(trainableParameters(network).filter((v) => !cancelled.has(v))),
-    statistics: declare(batchStatistics(network)),
+    statistics: declare(frozen ? [] : batchStatistics(network)),
   };
 }
 
-/** Applies the network in training form. `use` tells several applications apart in names. */
+/** Widths at which a network is applied, and its channel groups. */
+export interface AtWidths {
+  readonly widths: Widths;
+  readonly groups: ChannelGroups;
+}
+
+/** The weights of which an application reads only a part, by name. */
+export interface Slices {
+  readonly parts: ReadonlyMap<string, Part>;
+  readonly widths: Widths;
+}
+
+/** One application of a trained network. */
+export interface Applied extends Inlined {
+  slices?: Slices;
+}
+
+/** Applies the network in training form, at the widths given. `use` tells several applications apart in names. */
 export function apply(
   graph: Graph,
   trained: TrainedNetwork,
   inputs: Readonly<Record<string, Value>>,
   use: string,
-  dropout?: (x: Value, ratio: number) => Value,
-): Inlined {
-  return inline(graph, trained.network, {
+  { dropout, at }: { dropout?: (x: Value, ratio: number) => Value; at?: AtWidths } = {},
+): Applied {
+  const options: InlineOptions = {
     inputs,
     prefix: use,
     parameter: (constant) => trained.weights.get(constant.name) ?? trained.statistics.get(constant.name),
     batchNorm: 'train',
-    lower: (node, [x, w, bias]) =>
-      node.op === 'Conv' && x && w
-        ? graph.scoped(use, () => convByColumns(node, x, w, bias ?? null))
-        : undefined,
+    lower(node, [x, w, bias]) {
+      if (node.op !== 'Conv' || !x || !w) return undefined;
+      const product = graph.scoped(use, () => convByColumns(node, x, w, bias ?? null));
+      return product && [product];
+    },
     ...(dropout && {
       dropout: (node, x) => {
         const ratio = node.inputs[1]?.tensor ? Number(node.inputs[1].tensor.data[0]) : 0.5;
         return dropout(x, ratio);
       },
     }),
-  });
+  };
+  if (!at) return inline(graph, trained.network, options);
+  const { parts, ...applied } = inlineElastic(graph, trained.network, at.widths, options, at.groups);
+  return { ...applied, slices: { parts, widths: at.widths } };
 }
 
 /**
  * Adds the update of a network's weights by the gradient of `loss`, and its moving average where `rate` is given. Returns
  * the state: weights `name/w`, moments `name/m/w` and `name/v/w`, averages `name/ema/w`, statistics `name/s`.
+ *
+ * With `slices`, those of the only application, weights and moments outside of them keep their bits: under Adam a gradient
+ * of zero would let them drift on old momentum. Averages go on towards the weights wherever these are.
  */
 export function update(
   graph: Graph,
@@ -70,11 +102,19 @@ export function update(
   loss: Value,
   inputs: AdamInputs,
   options: AdamOptions,
-  { rate, statistics }: { rate?: Value; statistics?: ReadonlyMap<string, Value> } = {},
+  {
+    rate,
+    statistics,
+    slices,
+  }: { rate?: Value | undefined; statistics?: ReadonlyMap<string, Value>; slices?: Slices | undefined } = {},
 ): State[] {
   const names = [...trained.weights.keys()];
   const weights = [...trained.weights.values()];
-  const gradients = gradient(loss, weights);
+  const parts = names.map((name) => slices?.parts.get(name));
+  const gradients = gradient(
+    loss,
+    weights.map((weight, i) => parts[i]?.value ?? weight),
+  );
   const states: State[] = [];
   const zeros = (like: Tensor): Tensor => ({ ...like, data: new Float32Array(like.data.length) });
   const copy = (like: Tensor): Tensor => ({ ...like, data: like.data.slice() as TensorData });
@@ -87,13 +127,18 @@ export function update(
       const moment = (kind: string) =>
         graph.input(`${trained.name}/${kind}/${names[i]}`, 'float32', weight.shape);
       const [m, v] = [moment('m'), moment('v')];
-      const next = adam(weight, gradients[i]!, m, v, inputs, options);
-      keep(weight.name, weight, next.weight, copy(constant));
-      keep(m.name, m, next.m, zeros(constant));
-      keep(v.name, v, next.v, zeros(constant));
+      const part = parts[i];
+      const own = (whole: Value) => (part ? cut(whole, part.cuts, slices!.widths) : whole);
+      const back = (whole: Value, value: Value) =>
+        part ? putBack(whole, value, part.cuts, slices!.widths) : value;
+      const next = adam(part?.value ?? weight, gradients[i]!, own(m), own(v), inputs, options);
+      const nextWeight = back(weight, next.weight);
+      keep(weight.name, weight, nextWeight, copy(constant));
+      keep(m.name, m, back(m, next.m), zeros(constant));
+      keep(v.name, v, back(v, next.v), zeros(constant));
       if (rate) {
         const average = moment('ema');
-        keep(average.name, average, ema(average, next.weight, rate), copy(constant));
+        keep(average.name, average, ema(average, nextWeight, rate), copy(constant));
       }
     }
     for (const [name, input] of trained.statistics) {

@@ -19,15 +19,26 @@ describe('doctor', () => {
       'provider cpu',
       'provider webgpu',
       'provider cuda',
+      '@tensorflow/tfjs-node-gpu',
+      '@tensorflow/tfjs-node',
+      '@tensorflow/tfjs',
       'sharp',
       'openmoji',
-      '@tensorflow/tfjs-node-gpu',
       'cache',
     ]);
     const of = (name: string) => findings.find((finding) => finding.name === name);
     expect(of('node')).toEqual({ name: 'node', status: 'ok', found: process.versions.node });
     expect(of('provider cpu')).toEqual({ name: 'provider cpu', status: 'ok', found: 'computes' });
     expect(of('onnxruntime-node')?.found).toMatch(/^1\.30\.0, with cpu/);
+    expect(of('@tensorflow/tfjs')).toMatchObject({
+      status: 'ok',
+      found: expect.stringMatching(/^4\.22\.0, computes, TensorFlow\.js computes in plain JavaScript/),
+    });
+    expect(of('@tensorflow/tfjs-node')).toMatchObject({
+      status: 'missing',
+      found: 'not installed',
+      enable: expect.stringContaining('npm install @tensorflow/tfjs-node@4.22.0'),
+    });
     expect(of('openmoji')).toEqual({ name: 'openmoji', status: 'ok', found: '17.0.0' });
     expect(of('cache')).toEqual({ name: 'cache', status: 'ok', found: cache });
     for (const { status, found, enable } of findings) {

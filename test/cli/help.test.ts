@@ -12,19 +12,33 @@ test('--help lists the verbs on stdout', () => {
     Makes a small image generator of a large one.
 
     Verbs:
-      ganlet run <recipe>          Run all stages of a recipe; what is done already is skipped
-      ganlet teach <recipe>        Train the teacher, where the recipe says how
-      ganlet distill <recipe>      Train the student to do what its teacher does
-      ganlet export <recipe>       Write the student as an ONNX file with its card
-      ganlet evaluate <recipe>     Measure teacher, student and baselines on held-out images
-      ganlet table <runs..>        Print what the networks of finished runs cost and how well they do
-      ganlet profile <model>       Count the multiply-adds and parameters of an ONNX model, and time it
-      ganlet model <network>       Write an untrained generator or discriminator as an ONNX file
-      ganlet import <kind> <file>  Make an ONNX file of a PyTorch checkpoint, without Python
-      ganlet pull [name]           Fetch files from the Hugging Face hub or an address, verified, into the cache
-      ganlet push <run>            Upload the student of a finished run to the Hugging Face hub, with a model card
-      ganlet doctor                Say what this machine can run, and how to enable what it cannot
-      ganlet schema                Print the JSON Schema of recipes: every key with its rule and default
+      ganlet run <recipe>              Run all stages of a recipe; what is done already is skipped
+      ganlet compress <teacher>        Make a small generator of any ONNX generator, without a recipe
+      ganlet teach <recipe>            Train the teacher, where the recipe says how
+      ganlet distill <recipe>          Train the student to do what its teacher does
+      ganlet supernet <recipe>         Train all widths of the student together
+      ganlet search <recipe>           Choose the widths of the student within a budget
+      ganlet finetune <recipe>         Train the student that was searched on, and its baselines
+      ganlet export <recipe>           Write the student as an ONNX file with its card
+      ganlet evaluate <recipe> [made]  Measure the networks of a run, or one folder of pictures against another
+      ganlet table <runs..>            Print what the networks of finished runs cost and how well they do
+      ganlet report <runs..>           Write one HTML page on finished runs: numbers, charts, pictures; and their
+                                       tables
+      ganlet demo [models..]           Try networks in the browser: draw, and see what teacher and student make of
+                                       it
+      ganlet inspect <model>           Show what of an ONNX generator can be narrowed, and why the rest cannot
+      ganlet profile <model>           Count the multiply-adds and parameters of an ONNX model, and time it
+      ganlet model <network>           Write an untrained generator or discriminator as an ONNX file
+      ganlet import <kind> <file>      Make an ONNX file of a PyTorch checkpoint, without Python
+      ganlet features <recipe>         Train a network whose features tell pictures apart, for distances between
+                                       sets of them
+      ganlet pull [name]               Fetch files from the Hugging Face hub or an address, verified, into the
+                                       cache
+      ganlet push <run>                Upload the student of a finished run to the Hugging Face hub, with a model
+                                       card
+      ganlet doctor                    Say what this machine can run, and how to enable what it cannot
+      ganlet bundle                    Write one archive that runs on a Linux machine without a network
+      ganlet schema                    Print the JSON Schema of recipes: every key with its rule and default
 
     Options:
           --debug    Check more, and show where an error came from                       [switch] [default: false]
@@ -52,10 +66,12 @@ test('a verb with --help lists its arguments', () => {
           --out       Folder of the run; by default runs/<name of the recipe>                              [value]
           --set       Change a key of the recipe, as in --set distill.steps=10; once for each         [repeatable]
           --seed      Change the seed of the recipe                                                        [value]
-          --provider  Where the arithmetic runs (cpu, webgpu, cuda)                                        [value]
+          --provider  Where ONNX Runtime computes (cpu, webgpu, cuda)                                      [value]
           --threads   Threads for arithmetic; by default as many as there are cores                        [value]
           --dry-run   Say what would be done, and do nothing                             [switch] [default: false]
-          --stages    Only these stages, separated by commas (teach, distill, export, evaluate, table)     [value]
+          --backend   What computes; by default the fastest on this machine (auto, onnxruntime, tfjs)      [value]
+          --stages    Only these stages, separated by commas (teach, distill, supernet, search, finetune, export,
+                      evaluate, table)                                                                     [value]
 
     Examples:
       ganlet run recipes/quickstart.yaml                       a first student
@@ -131,7 +147,7 @@ describe('a command line that cannot be understood says so in two lines, with st
     ],
     [
       ['run', 'a.yaml', '--stages', 'teach,sing'],
-      '--stages must be teach, distill, export, evaluate or table, got "sing"',
+      '--stages must be teach, distill, supernet, search, finetune, export, evaluate or table, got "sing"',
       'ganlet run --help lists its arguments',
     ],
     [['run', 'a.yaml', '--out='], '--out must be some text, got ""', 'ganlet run --help lists its arguments'],

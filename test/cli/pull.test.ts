@@ -55,7 +55,7 @@ const snapshot = (hub: { cache: string }, repo: string, file: string) =>
 describe('pull', () => {
   test('a known name fetches its files, prints hash and path, and how to pin them', async () => {
     const hub = await start();
-    const { status, stdout, stderr } = await ganlet(['pull', 'lpips-alex'], hub);
+    const { status, stdout, stderr } = await ganlet(['pull', 'lpips-alex-400'], hub);
     const path = (name: string) => snapshot(hub, 'deepghs/imgutils-models', `lpips/${name}`);
     expect(stdout).toBe(
       `${sha256(network)}  ${path('lpips_feature.onnx')}\n${sha256(diff)}  ${path('lpips_diff.onnx')}\n`,
@@ -68,14 +68,14 @@ describe('pull', () => {
     expect(readFileSync(path('lpips_diff.onnx')).equals(diff)).toBe(true);
 
     const asked = hub.hub.seen.length;
-    const again = await ganlet(['pull', 'lpips-alex', '--offline', '--quiet'], hub);
+    const again = await ganlet(['pull', 'lpips-alex-400', '--offline', '--quiet'], hub);
     expect(again).toEqual({ status: 0, stdout, stderr: '' });
-    expect((await ganlet(['pull', 'lpips-alex', '--quiet'], hub, { HF_HUB_OFFLINE: '1' })).stdout).toBe(
+    expect((await ganlet(['pull', 'lpips-alex-400', '--quiet'], hub, { HF_HUB_OFFLINE: '1' })).stdout).toBe(
       stdout,
     );
     expect(hub.hub.seen.length).toBe(asked);
     expect((await ganlet(['pull', '--list'], hub)).stdout).toMatch(
-      /\| lpips-alex +\| lpips +\| yes +\| deepghs/,
+      /\| lpips-alex-400 +\| lpips +\| yes +\| deepghs/,
     );
   });
 
@@ -139,14 +139,25 @@ describe('pull', () => {
     [
       ['nonsense'],
       1,
-      '"nonsense" must be a known name (lpips-alex, vgg16, squeezenet, dinov2-small), owner/name',
+      '"nonsense" must be a known name (inception, vgg16, lpips-alex, lpips-vgg, lpips-squeeze, lpips-alex-400, vgg16-classifier, squeezenet, dinov2-small), owner/name',
     ],
     [['some/net/a/model.onnx', '--sha256', 'abc'], 2, '--sha256 must be 64 hexadecimal digits, got "abc"'],
     [['some/net', '--sha256', sha256('x')], 2, '--sha256 is for one file, some/net is several'],
-    [['lpips-alex', '--sha256', sha256('x')], 2, '--sha256 is for one file, lpips-alex is several'],
+    [['lpips-alex-400', '--sha256', sha256('x')], 2, '--sha256 is for one file, lpips-alex-400 is several'],
+    [['inception', '--offline'], 1, 'the network inception is not here: https://github.com/'],
+    [
+      ['inception', '--revision', 'main'],
+      2,
+      '--revision is not for inception: its weights are pinned by their hash',
+    ],
+    [['inception', '--list'], 2, '--list is for repositories, inception is one network'],
     [['some/net', '--offline'], 1, 'the files of some/net cannot be listed offline'],
     [['no/where', '--list'], 1, 'cannot find no/where'],
-    [['vgg16', '--offline'], 1, 'vgg16_Opset18.onnx of onnxmodelzoo/vgg16_Opset18_torch_hub is not in'],
+    [
+      ['vgg16-classifier', '--offline'],
+      1,
+      'vgg16_Opset18.onnx of onnxmodelzoo/vgg16_Opset18_torch_hub is not in',
+    ],
   ])('%j', async (args, status, error) => {
     const outcome = await ganlet(['pull', ...args], await start());
     expect(outcome).toMatchObject({ status, stdout: '' });

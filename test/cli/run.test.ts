@@ -150,6 +150,9 @@ describe('ganlet run', () => {
       student  173k MACs, 1.64k parameters: 2.6× fewer MACs
       teach    8 steps of 2 (0.016 kimg)
       distill  distill: 8 steps of 2 (0.016 kimg); naive: 8 steps of 2 (0.016 kimg)
+      supernet nothing to do: no supernet
+      search   nothing to do: no search
+      finetune nothing to do: no search
       export   student.onnx, naive.onnx
       evaluate l1, psnr, ssim on the test split
       table    table.md

@@ -8,7 +8,7 @@ import { relu, softmax } from '../../src/ops/activation.ts';
 import { conv } from '../../src/ops/conv.ts';
 import { depthToSpace } from '../../src/ops/depth-space.ts';
 import { add, mul } from '../../src/ops/elementwise.ts';
-import { flatten, reshape } from '../../src/ops/layout.ts';
+import { flatten, reshape, transpose } from '../../src/ops/layout.ts';
 import { linear } from '../../src/ops/matmul.ts';
 import { instanceNorm } from '../../src/ops/norm.ts';
 import { reduceMean } from '../../src/ops/reduce.ts';
@@ -27,6 +27,11 @@ function listing(graph: Graph): string[] {
 function layer(x: Value, name: string, channels: number, group = 1): Value {
   const weight = parameter(x.graph, `${name}.weight`, [channels, (x.shape[1] as number) / group, 3, 3]);
   return conv(x, weight, { pads: [1, 1, 1, 1], group });
+}
+
+/** A depthwise convolution with several filters for each channel. */
+function filters(x: Value, name: string, channels: number): Value {
+  return layer(x, name, channels, x.shape[1] as number);
 }
 
 /** Input of 3 channels, `body`, and a last convolution to one channel. */
@@ -127,6 +132,24 @@ test('Split, Flatten and pixel shuffle keep groups apart, repeat and interleave 
   expect(channelGroups(graph).find('up')?.reasons).toEqual(['ReduceMean "ReduceMean" works along this axis']);
 });
 
+test('an axis that is split and merged again is narrowed by whole parts, a filter for each channel by channels', () => {
+  const heads = network((x) =>
+    reshape(reshape(layer(x, 'heads', 6), ['batch', 2, 3, 64]), ['batch', 6, 8, 8]),
+  );
+  expect(segmentsOf(heads, 'heads.weight', 0)).toEqual(['heads@0:2×3']);
+  const multiplied = network((x) => filters(layer(x, 'a', 4), 'filters', 12));
+  expect(segmentsOf(multiplied, 'filters.weight', 0)).toEqual(['a@0:4×3']);
+  expect(channelGroups(multiplied).find('a')?.narrowable).toBe(true);
+});
+
+test('channels that change places are not narrowed', () => {
+  const shuffled = network((x) => {
+    const rows = reshape(layer(x, 'a', 4), ['batch', 2, 2, 8, 8]);
+    return reshape(transpose(rows, [0, 2, 1, 3, 4]), ['batch', 4, 8, 8]);
+  });
+  expect(channelGroups(shuffled).find('a')?.narrowable).toBe(false);
+});
+
 test('what cannot be narrowed says why, by the names of nodes', () => {
   const reasons = (body: (x: Value) => Value) => channelGroups(network(body)).find('a')?.reasons;
   expect(reasons((x) => layer(x, 'a', 4))).toEqual([]);
@@ -137,7 +160,7 @@ test('what cannot be narrowed says why, by the names of nodes', () => {
     'Conv "Conv_1" has 2 groups that are not depthwise',
   ]);
   expect(reasons((x) => softmax(layer(x, 'a', 4), 1))).toEqual(['Softmax "Softmax" sums over this axis']);
-  const cut = (x: Value) => reshape(layer(x, 'a', 4), ['batch', 2, 2, 64]);
+  const cut = (x: Value) => reshape(layer(x, 'a', 4), ['batch', 2, 128]);
   expect(reasons((x) => reshape(cut(x), ['batch', 4, 8, 8]))?.[0]).toBe('Reshape "Reshape" splits this axis');
   const rows = (x: Value) => reshape(layer(x, 'a', 4), ['batch', 1, 256]);
   expect(reasons((x) => reshape(instanceNorm(rows(x)), ['batch', 4, 8, 8]))).toContain(

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { channelGroups } from '../../src/compress/groups.ts';
 import { narrow } from '../../src/compress/narrow.ts';
 import { checkGraph } from '../../src/graph/check.ts';
+import { mulDim } from '../../src/graph/dims.ts';
 import { float32, Graph, type Value } from '../../src/graph/graph.ts';
 import { patchDiscriminator } from '../../src/models/discriminator.ts';
 import { convolution } from '../../src/models/layers.ts';
@@ -10,11 +11,12 @@ import { unetGenerator } from '../../src/models/unet.ts';
 import { relu, sigmoid } from '../../src/ops/activation.ts';
 import { depthToSpace } from '../../src/ops/depth-space.ts';
 import { mul } from '../../src/ops/elementwise.ts';
-import { expandTo, flatten, reshape } from '../../src/ops/layout.ts';
+import { expandTo, flatten, reshape, transpose } from '../../src/ops/layout.ts';
 import { linear } from '../../src/ops/matmul.ts';
 import { globalAveragePool } from '../../src/ops/pool.ts';
 import { resizeTo } from '../../src/ops/resize.ts';
 import { concat, split } from '../../src/ops/segments.ts';
+import { dimValue } from '../../src/ops/sizes.ts';
 import { rng } from '../../src/util/rng.ts';
 import { noise, outputOf, parameterShapes, randomise, withTensors } from './networks.ts';
 
@@ -141,6 +143,33 @@ test('a narrowed network is the network built at those widths with the sliced pa
     expect(await outputOf(narrowed)).toEqual(await outputOf(built));
     checkGraph(narrowed);
   }
+});
+
+test('sizes that a network computes when it runs follow its channels where they were written down', async () => {
+  const graph = new Graph('attention');
+  const x = graph.input('x', 'float32', ['batch', 3, 'height', 'width']);
+  const a = convolution(x, 'a', 8, { kernel: 3, pad: 1 });
+  const sizes = [dimValue(a, 0), graph.vector([8]), dimValue(a, 2), dimValue(a, 3)];
+  const shape = graph.add('Concat', sizes, { axis: 0 }, [{ dtype: 'int64', shape: [4] }]).outputs[0]!;
+  const type = [{ dtype: 'float32' as const, shape: a.shape }];
+  const rows = transpose(reshape(a, ['batch', 8, mulDim('height', 'width')]), [0, 2, 1]);
+  const back = graph.add('Reshape', [transpose(relu(rows), [0, 2, 1]), shape], {}, type, 'back').outputs[0]!;
+  const gate = graph.add('Expand', [sigmoid(globalAveragePool(back)), shape], {}, type).outputs[0]!;
+  graph.output(convolution(mul(back, gate), 'last', 3, { kernel: 3, pad: 1 }), 'y');
+  randomise(graph);
+  const small = narrow(graph, new Map([['a', [6, 1, 5]]]));
+  expect(channelGroups(small).list.map(({ name, width }) => `${name} ${width}`)).toEqual([
+    'x 3',
+    'a 3',
+    'last 3',
+  ]);
+  const read = graph.constants.get('last.weight')!;
+  const silent = Float32Array.from(read.tensor!.data as Float32Array, (w, i) =>
+    [6, 1, 5].includes(Math.floor(i / 9) % 8) ? w : 0,
+  );
+  const before = await outputOf(small);
+  read.tensor = float32(read.tensor!.shape, silent);
+  expect(before).toBeAllclose(await outputOf(graph), { atol: 1e-5 });
 });
 
 test('the original keeps its weights', () => {

@@ -87,9 +87,12 @@ describe('the width space of a network', () => {
     expect(() => widthSpace(groups, lists, architecture)).toThrow(message);
   });
 
-  test.each(['8_8', '8_8_8_8_8_8_8_x', '', '9_8_8_8_8_8_8_8', '0_8_8_8_8_8_8_8'])('"%s" is no vector', (text) => {
-    const { groups, architecture } = resnet(8);
-    const space = widthSpace(groups, [8, 4], architecture);
-    expect(() => parseWidths(space, text)).toThrow(/must (be|have)/);
-  });
+  test.each(['8_8', '8_8_8_8_8_8_8_x', '', '9_8_8_8_8_8_8_8', '0_8_8_8_8_8_8_8'])(
+    '"%s" is no vector',
+    (text) => {
+      const { groups, architecture } = resnet(8);
+      const space = widthSpace(groups, [8, 4], architecture);
+      expect(() => parseWidths(space, text)).toThrow(/must (be|have)/);
+    },
+  );
 });

@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type Features, inMemory, selected } from '../../src/metrics/features.ts';
 import { symmetricEigenvalues } from '../../src/metrics/linalg.ts';
 import { type Matrix, product, type Transposed } from '../../src/metrics/matrix.ts';
+import { centre } from '../../src/metrics/moments.ts';
 import { semidefiniteRoot } from '../../src/metrics/semidefinite-root.ts';
 import { singularValues, transpose } from '../../src/metrics/singular-values.ts';
 import { randomState } from '../../src/util/mt19937.ts';
+import { rng } from '../../src/util/rng.ts';
+import { normal } from './metric-data.ts';
 
 function random(rows: number, columns: number, seed: number): Matrix {
   const state = randomState(seed);
@@ -151,5 +155,22 @@ describe('singular values', () => {
     const values = [1, 1e-3, 1e-9, 1e-12, 0];
     const matrix = await product(await product(orthogonal(5, 1), diagonal(values)), orthogonal(5, 2));
     expect(singularValues(matrix)).toBeAllclose(values, { atol: 2e-15, rtol: 0 });
+  });
+
+  it('are found of many that are zero together, as pictures drawn with repeats have', async () => {
+    // One of the draws for which iterations that wait for less than rounding never end.
+    const stream = rng(0, 'bootstrap', 6);
+    const draws = Uint32Array.from({ length: 313 }, () => stream.int(0, 312));
+    const drawn = selected(normal(3, 313, 512), draws);
+    const rows = async (from: Features) => {
+      const matrix = await inMemory(from);
+      centre(matrix);
+      return { ...matrix, data: matrix.data.map((x) => x * (1 / Math.sqrt(312))) };
+    };
+    const products = await product(await rows(normal(1, 313, 512)), await rows(drawn), 'right');
+    const values = singularValues(products);
+    const squares = (list: Float64Array) => list.reduce((total, x) => total + x * x, 0);
+    expect([squares(values)]).toBeAllclose([squares(products.data)], { rtol: 1e-12, atol: 0 });
+    expect(values.filter((x) => x > 1e-12 * values[0]!).length).toBe(new Set(draws).size - 1);
   });
 });

@@ -96,7 +96,7 @@ export function forwardGraph(c: GradientCase): Graph {
 }
 
 /** Gradients of Σ y·r for every input that is not frozen, as outputs `d:<input>`; r is an input. */
-function backwardGraph(c: GradientCase, sizes: readonly number[]): Graph {
+export function backwardGraph(c: GradientCase, sizes: readonly number[]): Graph {
   const graph = new Graph(`${c.name} backward`);
   const inputs = declare(graph, c.inputs);
   const loss = sum(mul(c.build(inputs, graph), graph.input('weights', 'float32', sizes)));

@@ -68,7 +68,7 @@ const impossible: Record<string, [yaml: string, set: string[], said: string]> = 
   'a student without training': [
     `${teacherRecipe}student: {ratio: 0.5}\n`,
     [],
-    'quick.yaml:1:1  distill must be given where student is: how to train it',
+    'quick.yaml:1:1  distill must be given where student is, or supernet: how to train it',
   ],
   'training without a student': [
     `${teacherRecipe}distill: {steps: 1, batch: 1}\n`,
@@ -78,7 +78,7 @@ const impossible: Record<string, [yaml: string, set: string[], said: string]> = 
   'baselines of nothing': [
     `${teacherRecipe}baselines: [naive]\n`,
     [],
-    'quick.yaml:6:12  baselines must be left out where there is no distill to compare with',
+    'quick.yaml:6:12  baselines must be left out where there is no student to compare with',
   ],
   'a student without a width': [
     studentRecipe.replace('baseWidth: 4', 'separable: true'),

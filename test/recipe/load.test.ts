@@ -11,6 +11,7 @@ const load = (yaml: string, set: string[] = []) => loadRecipe(recipeFile(yaml), 
 test('a short recipe gets every default', () => {
   expect(load(studentRecipe)).toMatchInlineSnapshot(`
     {
+      "backend": "auto",
       "baselines": [],
       "data": {
         "channels": {
@@ -58,6 +59,8 @@ test('a short recipe gets every default', () => {
         "tick": 100,
       },
       "evaluate": {
+        "features": "emoji",
+        "lpips": "alex",
         "metrics": [
           "l1",
           "psnr",
@@ -195,7 +198,7 @@ describe('problems are told by file, line and column', () => {
 
   test('a list entry', () => {
     expect(problemsOf(`${teacherRecipe}evaluate:\n  metrics: [l1, sim]\n`)).toMatchInlineSnapshot(
-      `"quick.yaml:7:17  evaluate.metrics.1 must be "l1", "psnr" or "ssim", got "sim""`,
+      `"quick.yaml:7:17  evaluate.metrics.1 must be "l1", "psnr", "ssim", "ms-ssim", "lpips", "frechet", "kid", "pr", "dc" or "is", got "sim""`,
     );
   });
 
@@ -258,8 +261,8 @@ describe('problems are told by file, line and column', () => {
 
   test('keys with a meaning in JavaScript are unknown keys', () => {
     expect(problemsOf(`${teacherRecipe}__proto__: {seed: 1}\nconstructor: 1\n`)).toMatchInlineSnapshot(`
-      "quick.yaml:6:1  __proto__ is not a known key; known here: name, seed, threads, provider, data, teacher, discriminator, student, distill, baselines, evaluate
-      quick.yaml:7:1  constructor is not a known key; known here: name, seed, threads, provider, data, teacher, discriminator, student, distill, baselines, evaluate"
+      "quick.yaml:6:1  __proto__ is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, supernet, search, finetune, baselines, evaluate
+      quick.yaml:7:1  constructor is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, supernet, search, finetune, baselines, evaluate"
     `);
   });
 });
@@ -302,7 +305,7 @@ describe('values given instead of those in the file', () => {
       `"--set name=  name must be a name of letters, digits, "-", "_" and ".", got nothing"`,
     );
     expect(problemsOf(teacherRecipe, ['constructor.prototype.x=1'])).toMatchInlineSnapshot(
-      `"--set constructor.prototype.x=1  constructor is not a known key; known here: name, seed, threads, provider, data, teacher, discriminator, student, distill, baselines, evaluate"`,
+      `"--set constructor.prototype.x=1  constructor is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, supernet, search, finetune, baselines, evaluate"`,
     );
   });
 

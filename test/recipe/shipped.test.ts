@@ -2,13 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { loadFeaturesRecipe } from '../../src/recipe/features.ts';
 import { recipeJsonSchema, recipeJsonSchemaText } from '../../src/recipe/json-schema.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
+import { recipeKinds } from '../../src/recipe/names.ts';
 
 const folder = join(import.meta.dirname, '../../recipes');
-const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+const all = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
   file.endsWith('.yaml'),
 );
+const files = all.filter((file) => !file.startsWith('features/'));
+const featureFiles = all.filter((file) => file.startsWith('features/'));
 
 describe.each(files)('recipes/%s', (file) => {
   const path = join(folder, file);
@@ -22,6 +26,25 @@ describe.each(files)('recipes/%s', (file) => {
     const there = schema.startsWith('.') ? schema : `./${schema}`;
     expect(readFileSync(path, 'utf8').split('\n')[0]).toBe(`# yaml-language-server: $schema=${there}`);
   });
+});
+
+describe.each(featureFiles)('recipes/%s', (file) => {
+  const path = join(folder, file);
+
+  test('loads', () => {
+    expect(loadFeaturesRecipe(path).recipe.name).toContain(basename(file, '.yaml'));
+  });
+
+  test('tells editors where its schema is', () => {
+    expect(readFileSync(path, 'utf8').split('\n')[0]).toBe(
+      '# yaml-language-server: $schema=./recipe.schema.json',
+    );
+  });
+});
+
+test('recipes/features/recipe.schema.json is what `ganlet schema --for features` prints', () => {
+  const text = readFileSync(join(folder, 'features/recipe.schema.json'), 'utf8');
+  expect(text).toBe(recipeJsonSchemaText('features'));
 });
 
 test('recipes/recipe.schema.json is what `ganlet schema` prints', () => {
@@ -44,7 +67,7 @@ test('every key of the schema has a description, but for the type of a network',
     }
     for (const branch of schema.oneOf ?? []) visit(branch, path);
   };
-  visit(recipeJsonSchema() as Schema, '');
+  for (const kind of recipeKinds) visit(recipeJsonSchema(kind) as Schema, '');
   expect(bare).toEqual([]);
 });
 
@@ -57,8 +80,9 @@ test('the schema knows every key of the shipped recipes', () => {
       return child ? knows(child, value, `${path}${key}.`) : [`${path}${key}`];
     });
   };
-  for (const file of files) {
+  for (const file of all) {
+    const kind = file.startsWith('features/') ? 'features' : 'run';
     const data = parse(readFileSync(join(folder, file), 'utf8'));
-    expect(knows(recipeJsonSchema() as Schema, data, '')).toEqual([]);
+    expect(knows(recipeJsonSchema(kind) as Schema, data, '')).toEqual([]);
   }
 });

@@ -19,7 +19,7 @@ export const pull = defineVerb({
     'at-once': whole('--at-once', 'Files of a repository fetched at the same time; by default 4', 1),
   },
   examples: [
-    ['ganlet pull lpips-alex', 'a known network'],
+    ['ganlet pull inception', 'the network of FID'],
     ['ganlet pull datasets/owner/name --list', 'what a repository holds'],
   ],
   async run(args) {

@@ -11,12 +11,13 @@ export const table = defineVerb({
   },
   options: {
     format: choice('--format', 'How to write it; by default md', formats),
+    json: { type: 'boolean', default: false, describe: 'Short for --format json' },
     out: text('--out', 'Write to this file instead'),
   },
   examples: [['ganlet table runs/* --format csv', 'one row for each network']],
   async run(args) {
     const { resultsTable } = await import('../../report/table.ts');
-    const text = await resultsTable(args.runs, args.format ?? 'md');
+    const text = await resultsTable(args.runs, args.format ?? (args.json ? 'json' : 'md'));
     if (args.out === undefined) {
       process.stdout.write(text);
       return;

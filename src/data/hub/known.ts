@@ -30,14 +30,14 @@ const model = (name: string): HubRepo => ({ type: 'model', name });
  */
 export const knownFiles: readonly Known[] = [
   {
-    name: 'lpips-alex',
+    name: 'lpips-alex-400',
     kind: 'lpips',
     repo: model('deepghs/imgutils-models'),
     files: [{ file: 'lpips/lpips_feature.onnx' }, { file: 'lpips/lpips_diff.onnx' }],
     note: 'AlexNet features (400 × 400, RGB from 0 to 1) and the LPIPS distance of two of them; MIT',
   },
   {
-    name: 'vgg16',
+    name: 'vgg16-classifier',
     kind: 'features',
     repo: model('onnxmodelzoo/vgg16_Opset18_torch_hub'),
     files: [{ file: 'vgg16_Opset18.onnx' }],
@@ -64,9 +64,9 @@ export function findKnown(name: string): Known | undefined {
   return knownFiles.find((known) => known.name === name);
 }
 
-/** Throws PULL_NAME: the text is neither a known name nor an address. */
-export function unknownName(name: string): GanletError {
-  const names = knownFiles.map((known) => known.name).join(', ');
+/** PULL_NAME: the text is neither a known name (of this list or of `others`) nor an address. */
+export function unknownName(name: string, others: readonly string[] = []): GanletError {
+  const names = [...others, ...knownFiles.map((known) => known.name)].join(', ');
   return new GanletError(
     'PULL_NAME',
     `${JSON.stringify(name)} must be a known name (${names}), owner/name, owner/name/file or https://…`,

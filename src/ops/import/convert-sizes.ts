@@ -3,6 +3,8 @@ import { type Dim, float32, isStatic, type Value } from '../../graph/graph.ts';
 import { axisIn } from '../fold/index-space.ts';
 import { reshapedDims } from '../layout.ts';
 import { ints, num, str } from '../op.ts';
+import { sizesValue } from '../sizes.ts';
+import { slice as readSlice } from '../window.ts';
 import {
   addNode,
   type Call,
@@ -28,7 +30,15 @@ export function reshapeTo(call: Call): Value[] {
     return d === -1 ? shape[i]! : d;
   });
   const open = placed.filter((d) => typeof d === 'string').length;
-  if (open > 1) return addNode(call, 'Reshape', [x, required(call, 1)], {}, shape);
+  if (open > 1) {
+    // Sizes that are the image's own are copied from it, not written down: they follow when the network is narrowed.
+    const runtime = required(call, 1);
+    const sizes = placed.map((d, i) => {
+      if (d === x.shape[i]) return 0;
+      return typeof d === 'number' ? d : readSlice(runtime, [0], [i], [i + 1]);
+    });
+    return addNode(call, 'Reshape', [x, sizesValue(x.graph, sizes)], {}, shape);
+  }
   const sizes = placed.map((d) => (typeof d === 'string' ? -1 : d));
   return addNode(call, 'Reshape', [x, x.graph.vector(sizes)], {}, shape);
 }

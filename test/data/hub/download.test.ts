@@ -505,7 +505,7 @@ test.each([
   ['owner/name/a/b.onnx', { repo: { type: 'model', name: 'owner/name' }, file: 'a/b.onnx' }],
   ['datasets/o/n', { repo: { type: 'dataset', name: 'o/n' } }],
   ['datasets/o/n/f', { repo: { type: 'dataset', name: 'o/n' }, file: 'f' }],
-  ['vgg16', undefined],
+  ['vgg16-classifier', undefined],
   ['../x', undefined],
   ['a/..', undefined],
   ['a/b/../c', undefined],

@@ -1,0 +1,61 @@
+/**
+ * The program that a bundle starts with, as text: it needs nothing but Node. `payload` holds all other files, one after the other,
+ * packed by Brotli, behind a list of them. They are unpacked at the first start, beside the bundle or, where that cannot be
+ * written to, in the cache folder.
+ */
+export const startProgram = `import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { brotliDecompressSync } from 'node:zlib';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const { id } = JSON.parse(readFileSync(join(here, 'bundle.json'), 'utf8'));
+const { GANLET_CACHE, XDG_CACHE_HOME } = process.env;
+const cache = GANLET_CACHE || (XDG_CACHE_HOME ? join(XDG_CACHE_HOME, 'ganlet') : join(homedir() || tmpdir(), '.cache', 'ganlet'));
+const places = [join(here, 'app-' + id), join(cache, 'bundle-' + id)];
+
+function unpack(place) {
+  const temporary = place + '.' + process.pid;
+  mkdirSync(temporary, { recursive: true });
+  try {
+    const bytes = brotliDecompressSync(readFileSync(join(here, 'payload')));
+    const length = bytes.readUInt32LE(0);
+    let at = 4 + length;
+    for (const { path, size } of JSON.parse(bytes.subarray(4, at).toString())) {
+      const file = join(temporary, path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, bytes.subarray(at, at + size));
+      at += size;
+    }
+    renameSync(temporary, place);
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    // Another start was quicker.
+    if (!existsSync(place)) throw error;
+  }
+}
+
+let app = places.find((place) => existsSync(place));
+const reasons = [];
+for (const place of app ? [] : places) {
+  try {
+    unpack(place);
+    app = place;
+    break;
+  } catch (error) {
+    reasons.push(place + ': ' + error.message);
+  }
+}
+if (app) await import(pathToFileURL(join(app, 'dist', 'cli', 'main.js')).href);
+else {
+  process.stderr.write('error: ganlet must be unpacked somewhere, it was not: ' + reasons.join('; ') + '\\n  help: set GANLET_CACHE to a folder that can be written to\\n');
+  process.exitCode = 1;
+}
+`;
+
+/** Starts the bundle's own Node, wherever the bundle lies and whatever leads to it. */
+export const startScript = `#!/bin/sh
+here=$(dirname -- "$(readlink -f -- "$0")")
+exec "$here/node" "$here/start.mjs" "$@"
+`;

@@ -1,0 +1,24 @@
+import { formatBytes } from '../../util/format.ts';
+import { text } from '../options.ts';
+import { defineVerb } from '../verb.ts';
+
+export const bundle = defineVerb({
+  command: 'bundle',
+  describe: 'Write one archive that runs on a Linux machine without a network',
+  positionals: {},
+  options: {
+    out: text('--out', 'The archive; by default ganlet-<platform>-<architecture>.tgz'),
+    fast: {
+      type: 'boolean',
+      default: false,
+      describe: 'Pack several times faster, to a tenth more',
+    },
+  },
+  examples: [['ganlet bundle --out ganlet.tgz', 'then, over there: tar xf ganlet.tgz']],
+  async run({ out = `ganlet-${process.platform}-${process.arch}.tgz`, fast, quiet }) {
+    const { createLog } = await import('../../util/log.ts');
+    const { writeBundle } = await import('../bundle/write.ts');
+    const bytes = await writeBundle({ out, fast });
+    createLog(quiet ? 'warn' : 'info').info(`wrote ${out}, ${formatBytes(bytes)}`);
+  },
+});

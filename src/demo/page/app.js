@@ -1,0 +1,93 @@
+import { byId, element } from './element.js';
+import { decimal } from './format.js';
+import { inputs } from './inputs.js';
+import { createPanel } from './panel.js';
+
+/** @import { Catalogue } from '../catalogue.ts' */
+
+try {
+  await start();
+} catch (error) {
+  byId('summary').textContent =
+    `The demo cannot be started: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+async function start() {
+  const response = await fetch('catalogue.json');
+  if (!response.ok) throw new Error(`catalogue.json: ${response.status}`);
+  /** @type {Catalogue} */
+  const catalogue = await response.json();
+  const { title, models, attribution, tool, input } = catalogue;
+  const stage = byId('stage');
+  document.title = `${title} – ganlet demo`;
+  byId('title').textContent = title;
+  byId('attribution').textContent = attribution ?? '';
+  byId('tool').textContent = `Made with ${tool}. Everything runs in this browser; nothing is uploaded.`;
+
+  let dirty = false;
+  const sketch = inputs[input.kind](catalogue, () => {
+    // However many strokes arrive, pictures are asked for once a frame.
+    if (dirty) return;
+    dirty = true;
+    requestAnimationFrame(() => {
+      dirty = false;
+      const picture = sketch.input();
+      for (const panel of panels) panel.show(picture);
+    });
+  });
+
+  const query = new URLSearchParams(location.search);
+  const teachers = models.filter(({ role }) => role === 'teacher');
+  const students = models.filter(({ role }) => role === 'student');
+  const shown = [students, teachers].filter((list) => list.length > 0);
+  const panels = shown.map((list, i) =>
+    createPanel({
+      role: list === teachers ? 'teacher' : 'student',
+      models: list,
+      size: input.size,
+      reference: teachers.at(-1),
+      network: { threads: threadsFor(shown.length, query), engine: query.get('engine'), shape: sketch.shape },
+      engine: (label) => {
+        byId('engine').textContent = `Computed by ONNX Runtime Web: ${label} for each network.`;
+      },
+      wanted: () => panels[i]?.show(sketch.input()),
+      measured: () => summarise(),
+    }),
+  );
+  const summarise = () => {
+    const [student, teacher] = panels.map((panel) => panel.milliseconds());
+    const [first, second] = panels.map((panel) => panel.name());
+    byId('summary').textContent =
+      student === undefined
+        ? 'Draw something: the networks follow.'
+        : teacher === undefined
+          ? `${first}: ${decimal(student)} ms for a picture in this browser.`
+          : `${first} is ${decimal(teacher / student)}× faster than ${second} in this browser.`;
+  };
+  stage.append(
+    sketch.surface,
+    element(
+      'div',
+      { className: 'panels' },
+      panels.map((panel) => panel.element),
+    ),
+    sketch.tools,
+  );
+  summarise();
+  await sketch.start();
+  stage.setAttribute('aria-busy', 'false');
+}
+
+/**
+ * Threads of each network, so that those shown together do not wait for each other: a share of the cores, where the page may
+ * use threads at all. `?threads=1` in the address says otherwise.
+ *
+ * @param {number} networks
+ * @param {URLSearchParams} query
+ */
+function threadsFor(networks, query) {
+  if (!crossOriginIsolated) return 1;
+  const asked = Number(query.get('threads'));
+  if (Number.isInteger(asked) && asked > 0) return Math.min(asked, 64);
+  return Math.min(4, Math.max(1, Math.floor(navigator.hardwareConcurrency / networks)));
+}

@@ -1,0 +1,152 @@
+import { createHistory, empty, paintStroke } from './drawing.js';
+import { element } from './element.js';
+
+/** @import { Drawing } from './drawing.js' */
+
+/** The pad has about so many pixels a side: a multiple of the network's. */
+const fineness = 512;
+
+/**
+ * A square canvas to draw on with mouse, pen or finger.
+ *
+ * @param {{ size: number, first: Drawing, changed(drawing: Drawing | undefined): void }} options `changed` hears of every
+ *   new pixel; with the whole drawing where an action is complete.
+ */
+export function createPad({ size, first, changed }) {
+  const side = size * Math.max(1, Math.round(fineness / size));
+  const canvas = element('canvas', {
+    width: side,
+    height: side,
+    className: 'pad',
+    tabIndex: 0,
+    role: 'img',
+    'aria-label': 'The drawing. Draw with mouse, pen or finger, or choose a test picture.',
+  });
+  const context = /** @type {CanvasRenderingContext2D} */ (
+    canvas.getContext('2d', { willReadFrequently: true, alpha: false })
+  );
+  const history = createHistory(first);
+  const pen = { colour: '#000000', width: 0.028, erases: false };
+  /** @type {{ id: number, stroke: { colour: string, width: number, points: number[] } } | undefined} */
+  let active;
+  /** Loaded pictures by address. @type {Map<string, ImageBitmap>} */
+  const pictures = new Map();
+
+  const repaint = () => {
+    const { base, strokes } = history.now();
+    context.fillStyle = '#ffffff';
+    context.fillRect(0, 0, side, side);
+    const picture = base === null ? undefined : pictures.get(base);
+    if (picture) {
+      // A picture of the network's size is enlarged by blocks, so that the network gets its very pixels.
+      context.imageSmoothingEnabled = picture.width !== size || picture.height !== size;
+      context.imageSmoothingQuality = 'high';
+      context.drawImage(picture, 0, 0, side, side);
+    }
+    for (const stroke of strokes) paintStroke(context, side, stroke);
+  };
+  const finish = () => {
+    repaint();
+    changed(history.now());
+  };
+  /** @param {Drawing} drawing */
+  const add = (drawing) => {
+    history.add(drawing);
+    finish();
+  };
+  /** @param {string} address of a picture */
+  const need = async (address) => {
+    if (pictures.has(address)) return;
+    const image = new Image();
+    image.src = address;
+    await image.decode();
+    pictures.set(address, await createImageBitmap(image));
+  };
+  /** @param {PointerEvent} event */
+  const place = ({ clientX, clientY }) => {
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    return [(clientX - left) / width, (clientY - top) / height];
+  };
+
+  canvas.addEventListener('pointerdown', (event) => {
+    if (active || event.button > 0) return;
+    canvas.setPointerCapture(event.pointerId);
+    // The other end of a pen erases.
+    const erases = pen.erases || (event.buttons & 32) !== 0;
+    const colour = erases ? '#ffffff' : pen.colour;
+    const points = place(event);
+    active = { id: event.pointerId, stroke: { colour, width: pen.width * (erases ? 3 : 1), points } };
+    paintStroke(context, side, active.stroke);
+    changed(undefined);
+  });
+  canvas.addEventListener('pointermove', (event) => {
+    if (active?.id !== event.pointerId) return;
+    const { stroke } = active;
+    const before = stroke.points.length / 2;
+    const moves = event.getCoalescedEvents?.() ?? [];
+    for (const move of moves.length > 0 ? moves : [event]) stroke.points.push(...place(move));
+    paintStroke(context, side, stroke, before);
+    changed(undefined);
+  });
+  /** @param {PointerEvent} event */
+  const lift = (event) => {
+    if (active?.id !== event.pointerId) return;
+    const { colour, width, points } = active.stroke;
+    active = undefined;
+    // A thousandth of the side is finer than any pixel, and keeps what is stored small.
+    const stroke = { colour, width, points: points.map((x) => Math.round(x * 1e4) / 1e4) };
+    const { base, strokes } = history.now();
+    add({ base, strokes: [...strokes, stroke] });
+  };
+  canvas.addEventListener('pointerup', lift);
+  canvas.addEventListener('pointercancel', lift);
+
+  return {
+    canvas,
+    pen,
+    canUndo: history.canUndo,
+    canRedo: history.canRedo,
+    pixels: () => context.getImageData(0, 0, side, side),
+    undo() {
+      history.undo();
+      finish();
+    },
+    redo() {
+      history.redo();
+      finish();
+    },
+    clear: () => add(empty),
+    /**
+     * Starts from a picture: an address of the site, or a data: address. Rejects when it is none.
+     *
+     * @param {string} address
+     */
+    async load(address) {
+      await need(address);
+      add({ base: address, strokes: [] });
+    },
+    /** Shows the first drawing; what it is drawn on may be gone. */
+    async start() {
+      if (first.base !== null) await need(first.base).catch(() => {});
+      finish();
+    },
+    /**
+     * A file as a data: address of at most the pad's size, its middle square on white.
+     *
+     * @param {Blob} file
+     */
+    async shrink(file) {
+      const picture = await createImageBitmap(file);
+      const part = Math.min(picture.width, picture.height);
+      const small = element('canvas', { width: side, height: side });
+      if (part === size) small.width = small.height = size;
+      const target = /** @type {CanvasRenderingContext2D} */ (small.getContext('2d'));
+      target.fillStyle = '#ffffff';
+      target.fillRect(0, 0, small.width, small.height);
+      target.imageSmoothingQuality = 'high';
+      const [left, top] = [(picture.width - part) / 2, (picture.height - part) / 2];
+      target.drawImage(picture, left, top, part, part, 0, 0, small.width, small.height);
+      return small.toDataURL('image/png');
+    },
+  };
+}

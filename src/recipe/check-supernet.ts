@@ -1,0 +1,25 @@
+import type { RecipeFields } from './recipe-fields.ts';
+
+type Fail = (path: readonly string[], message: string) => void;
+
+/** What a supernet needs of the rest of a recipe. */
+export function checkSupernet({ supernet, distill, student }: RecipeFields, fail: Fail): void {
+  if (!supernet) return;
+  if (!student) {
+    fail(['student'], 'must be given where supernet is: the network of full width');
+    return;
+  }
+  if (supernet.from === 'distill' && !distill)
+    fail(['supernet', 'from'], 'must not be "distill" where there is no distill section');
+  const { baseWidth } = student;
+  if (baseWidth === undefined) return;
+  const lists = Array.isArray(supernet.widths)
+    ? [{ path: ['supernet', 'widths'], list: supernet.widths }]
+    : Object.entries(supernet.widths).map(([name, list]) => ({ path: ['supernet', 'widths', name], list }));
+  for (const { path, list } of lists) {
+    for (const [i, width] of list.entries()) {
+      if (width > baseWidth)
+        fail([...path, String(i)], `must be at most ${baseWidth}, the student's baseWidth, got ${width}`);
+    }
+  }
+}

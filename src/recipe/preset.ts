@@ -1,0 +1,82 @@
+/** Whole pipelines of GAN Compression that a recipe can name instead of writing its sections. */
+export const presets = ['full', 'fast'] as const;
+export type Preset = (typeof presets)[number];
+
+type Section = Readonly<Record<string, unknown>>;
+
+/** Steps of a first student, where a recipe does not say; the supernet has twice as many. */
+const steps = 20_000;
+const batch = 4;
+
+/**
+ * A recipe's data with the sections that its `preset` stands for; what is written in the recipe stays. A budget is not part of
+ * them. Data without a preset, or with one that is not known, is returned as it is.
+ *
+ * - `full`: a separable teacher, a student cut from it and distilled, its supernet, every vector tried, fine-tuning.
+ * - `fast`: the teacher as it is, a supernet as wide from random weights, evolution; fine-tuning only where it is asked for.
+ */
+export function withPreset(data: unknown): unknown {
+  if (!isSection(data) || !presets.includes(data.preset as Preset)) return data;
+  return merged(data.preset === 'full' ? full(data) : fast(data), data);
+}
+
+function full(recipe: Section): Section {
+  const separable = canSeparate(recipe);
+  const own = sectionOf(recipe.distill);
+  const count = typeof own.steps === 'number' ? own.steps : steps;
+  const size = own.batch ?? batch;
+  const { generator } = sectionOf(recipe.teacher);
+  return {
+    ...(isSection(generator) && separable && { teacher: { generator: { separable } } }),
+    student: { ...widthOf(recipe, 0.75), separable, initFrom: 'teacher' },
+    distill: { steps: count, batch: size },
+    supernet: { steps: 2 * count, batch: size, widths: [1, 0.75, 0.5] },
+    // A U-Net has too many groups to try all their widths.
+    search: { searcher: separable ? 'exhaustive' : 'auto' },
+    finetune: { steps: count, batch: size },
+  };
+}
+
+function fast(recipe: Section): Section {
+  const own = sectionOf(recipe.supernet);
+  const count = typeof own.steps === 'number' ? own.steps : 2 * steps;
+  const size = own.batch ?? batch;
+  return {
+    student: { ...widthOf(recipe, 1), separable: canSeparate(recipe), initFrom: 'random' },
+    supernet: {
+      steps: count,
+      batch: size,
+      from: 'random',
+      widths: [1, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25],
+    },
+    search: { searcher: 'evolution' },
+    ...(isSection(recipe.finetune) && { finetune: { steps: Math.ceil(count / 2), batch: size } }),
+  };
+}
+
+/** The student's width, unless the recipe gives one in another way. */
+function widthOf(recipe: Section, ratio: number): Section {
+  const { baseWidth, widths } = sectionOf(recipe.student);
+  return baseWidth === undefined && widths === undefined ? { ratio } : {};
+}
+
+/** Only residual blocks can be made separable. */
+function canSeparate(recipe: Section): boolean {
+  return sectionOf(sectionOf(recipe.teacher).generator).type !== 'unet';
+}
+
+/** `over` in the place of `under`, sections key by key. */
+function merged(under: Section, over: Section): Section {
+  const result: Record<string, unknown> = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    const below = under[key];
+    result[key] = isSection(below) && isSection(value) ? merged(below, value) : value;
+  }
+  return result;
+}
+
+const sectionOf = (value: unknown): Section => (isSection(value) ? value : {});
+
+function isSection(value: unknown): value is Section {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,204 @@
+import type { ChannelGroups } from '../compress/groups.ts';
+import { narrow } from '../compress/narrow.ts';
+import { channelsAt, largest, smallest, type WidthSpace, type WidthVector } from '../compress/width-space.ts';
+import type { Graph, Node, Value } from '../graph/graph.ts';
+import type { Symbols } from '../ops/cost.ts';
+import { rng } from '../util/rng.ts';
+import { extractNodes, layersOf, shapeOf } from './layers.ts';
+
+/** The times of a network's layers on one machine, as plain data. */
+export interface LatencyTable {
+  readonly layers: readonly LayerTimes[];
+  /** Milliseconds of a network = offset + slope · the sum over its layers. */
+  readonly offset: number;
+  readonly slope: number;
+  /** Mean of |predicted − measured| / measured over whole networks that the line was not fitted to. */
+  readonly error: number;
+}
+
+/** The times of the layers that depend on the same entries of a space. */
+export interface LayerTimes {
+  readonly entries: readonly number[];
+  /** Widths of each entry that were timed, ascending. */
+  readonly steps: readonly (readonly number[])[];
+  /** Milliseconds by widths, written "8,16". */
+  readonly times: Readonly<Record<string, number>>;
+}
+
+export interface LatencyOptions {
+  /** Milliseconds of one run. */
+  time(graph: Graph): Promise<number>;
+  onProgress?(done: number, total: number): void;
+  seed: number;
+}
+
+/** Combinations of widths timed for a layer; more are sampled, and those between them interpolated. */
+const timedAtMost = 64;
+
+/** Whole networks that the sum over the layers is fitted to, besides the widest and the narrowest, and tried on. */
+const fitted = 4;
+const tried = 3;
+
+/**
+ * Times each layer of a network at each of the widths it can have, on the machine it runs on. A sum of layers run one by one
+ * is not yet the time of a network: a line from one to the other is fitted to some whole networks. Layers of equal operators
+ * and sizes are timed once.
+ */
+export async function latencyTable(
+  graph: Graph,
+  groups: ChannelGroups,
+  space: WidthSpace,
+  symbols: Symbols,
+  { time, onProgress, seed }: LatencyOptions,
+): Promise<LatencyTable> {
+  const cut = (vector: WidthVector) => cutPrefix(graph, groups, space, vector);
+  const parts = dependentLayers(graph, groups, space).map((part) => ({
+    ...part,
+    ...gridOf(space, part.entries),
+  }));
+  const wholes = sampleVectors(space, seed);
+  const total = parts.reduce((sum, { grid }) => sum + grid.length, wholes.length);
+  let done = 0;
+  const known = new Map<string, number>();
+  const timeOnce = async (network: Graph) => {
+    const key = shapeOf(network, symbols);
+    const milliseconds = known.get(key) ?? (await time(network));
+    known.set(key, milliseconds);
+    return milliseconds;
+  };
+
+  const narrowest = smallest(space);
+  const layers: LayerTimes[] = [];
+  for (const { entries, nodes, steps, grid } of parts) {
+    const times: Record<string, number> = {};
+    for (const widths of grid) {
+      const small = cut(narrowest.map((width, e) => widths[entries.indexOf(e)] ?? width));
+      let sum = 0;
+      for (const layer of nodes) sum += await timeOnce(extractNodes(small, layer, symbols));
+      times[widths.join()] = sum;
+      onProgress?.(++done, total);
+    }
+    layers.push({ entries, steps, times });
+  }
+  const measured: [sum: number, milliseconds: number][] = [];
+  for (const vector of wholes) {
+    measured.push([sumOver(layers, vector), await timeOnce(cut(vector))]);
+    onProgress?.(++done, total);
+  }
+  const [offset, slope] = line(measured.slice(0, -tried));
+  const errors = measured.slice(-tried).map(([x, y]) => Math.abs(offset + slope * x - y) / y);
+  return { layers, offset, slope, error: errors.reduce((a, b) => a + b, 0) / errors.length };
+}
+
+/** Milliseconds of one picture at a vector of the space the table was made for. */
+export function predictLatency({ layers, offset, slope }: LatencyTable, vector: WidthVector): number {
+  return offset + slope * sumOver(layers, vector);
+}
+
+function sumOver(layers: readonly LayerTimes[], vector: WidthVector): number {
+  return layers.reduce((all, layer) => all + lookUp(layer, vector), 0);
+}
+
+/** The network cut to the first channels of each group. */
+export function cutPrefix(
+  graph: Graph,
+  groups: ChannelGroups,
+  space: WidthSpace,
+  vector: WidthVector,
+): Graph {
+  const channels = channelsAt(space, vector);
+  const keep = new Map(
+    [...channels].map(([name, count]) => [name, Array.from({ length: count }, (_, i) => i)] as const),
+  );
+  return narrow(graph, keep, groups);
+}
+
+/** The layers of a network by the entries with a choice that their widths depend on. */
+function dependentLayers(
+  graph: Graph,
+  groups: ChannelGroups,
+  space: WidthSpace,
+): { entries: number[]; nodes: number[][] }[] {
+  const entryOf = new Map(space.flatMap(({ groups: names }, i) => names.map((name) => [name, i] as const)));
+  const found = new Map<string, { entries: number[]; nodes: number[][] }>();
+  for (const nodes of layersOf(graph)) {
+    const touched = new Set<number>();
+    for (const group of nodes.flatMap((i) => [...groupsOf(groups, graph.nodes[i]!)])) {
+      const entry = entryOf.get(group);
+      if (entry !== undefined && space[entry]!.choices.length > 1) touched.add(entry);
+    }
+    const entries = [...touched].sort((a, b) => a - b);
+    const known = found.get(entries.join());
+    if (known) known.nodes.push(nodes);
+    else found.set(entries.join(), { entries, nodes: [nodes] });
+  }
+  return [...found.values()];
+}
+
+function groupsOf(groups: ChannelGroups, node: Node): Set<string> {
+  const at = (value: Value, user?: Node) =>
+    value.shape.flatMap((_, axis) => groups.segments(value, axis, user)?.map(({ group }) => group) ?? []);
+  return new Set([
+    ...node.inputs.flatMap((x) => (x ? at(x, node) : [])),
+    ...node.outputs.flatMap((y) => at(y)),
+  ]);
+}
+
+function gridOf(space: WidthSpace, entries: readonly number[]): { steps: number[][]; grid: number[][] } {
+  const choices = entries.map((e) => [...space[e]!.choices].reverse());
+  const all = choices.reduce((product, { length }) => product * length, 1);
+  const most = all <= timedAtMost ? all : Math.max(2, Math.floor(timedAtMost ** (1 / entries.length) + 1e-9));
+  const steps = choices.map((list) => spread(list, most));
+  const grid = steps.reduce<number[][]>(
+    (rows, widths) => rows.flatMap((row) => widths.map((width) => [...row, width])),
+    [[]],
+  );
+  return { steps, grid };
+}
+
+/** At most `count` elements of a list, evenly, its ends among them. */
+function spread(list: readonly number[], count: number): number[] {
+  if (list.length <= count) return [...list];
+  return Array.from({ length: count }, (_, i) => list[Math.round((i * (list.length - 1)) / (count - 1))]!);
+}
+
+/** The time at a vector, between neighbouring steps along straight lines. */
+function lookUp({ entries, steps, times }: LayerTimes, vector: WidthVector): number {
+  const between = (at: number, widths: readonly number[]): number => {
+    if (at === entries.length) return times[widths.join()]!;
+    const width = vector[entries[at]!]!;
+    const own = steps[at]!;
+    const above = Math.max(
+      0,
+      own.findIndex((step) => step >= width),
+    );
+    const [low, high] = [own[Math.max(0, above - 1)]!, own[above]!];
+    const upper = between(at + 1, [...widths, high]);
+    if (width >= high || low === high) return upper;
+    const lower = between(at + 1, [...widths, low]);
+    return lower + ((width - low) / (high - low)) * (upper - lower);
+  };
+  return between(0, []);
+}
+
+function sampleVectors(space: WidthSpace, seed: number): WidthVector[] {
+  const random = rng(seed, 'latency');
+  const draw = () => space.map(({ choices }) => random.choice(choices));
+  return [largest(space), smallest(space), ...Array.from({ length: fitted + tried }, draw)];
+}
+
+/** Offset and slope of the line of least squares of relative errors; times cannot fall with more work. */
+function line(points: readonly (readonly [number, number])[]): [offset: number, slope: number] {
+  let [w, wx, wy, wxx, wxy] = [0, 0, 0, 0, 0];
+  for (const [x, y] of points) {
+    const weight = 1 / y ** 2;
+    w += weight;
+    wx += weight * x;
+    wy += weight * y;
+    wxx += weight * x * x;
+    wxy += weight * x * y;
+  }
+  const slope = (w * wxy - wx * wy) / (w * wxx - wx * wx);
+  if (!(slope > 0)) return [0, wxy / wxx];
+  return [(wy - slope * wx) / w, slope];
+}

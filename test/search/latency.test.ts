@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { onnxruntime } from '../../src/backend/onnxruntime.ts';
+import { channelGroups } from '../../src/compress/groups.ts';
+import { type WidthVector, widthSpace } from '../../src/compress/width-space.ts';
+import { checkGraph } from '../../src/graph/check.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import { measureLatency } from '../../src/metrics/profile-latency.ts';
+import { resnetGenerator } from '../../src/models/resnet.ts';
+import { countMacs, inputSymbols } from '../../src/ops/cost.ts';
+import { cutPrefix, latencyTable, predictLatency } from '../../src/search/latency.ts';
+import { extractNodes, layersOf, shapeOf } from '../../src/search/layers.ts';
+import { rng } from '../../src/util/rng.ts';
+
+function network(baseWidth: number, lists: number[], blocks = 3) {
+  const graph = resnetGenerator({ baseWidth, blocks, separable: true });
+  const groups = channelGroups(graph);
+  const space = widthSpace(groups, lists, {
+    type: 'resnet',
+    baseWidth,
+    blocks,
+    separable: true,
+    norm: 'instance',
+    padding: 'reflect',
+    dropout: 0,
+  });
+  return { graph, groups, space, symbols: inputSymbols(graph, { size: 64 }) };
+}
+
+describe('the layers of a network', () => {
+  test('hold every node once and cost together what the network costs', () => {
+    const { graph, symbols } = network(8, [8]);
+    const layers = layersOf(graph);
+    expect(layers.flat().sort((a, b) => a - b)).toEqual(graph.nodes.map((_, i) => i));
+    const parts = layers.map((nodes) => extractNodes(graph, nodes, symbols));
+    for (const part of parts) checkGraph(part);
+    const sum = parts.reduce((all, part) => all + countMacs(part).true, 0);
+    expect(sum).toBe(countMacs(graph, symbols).true);
+  });
+
+  test('are known as equal by operators and sizes', () => {
+    const { graph, symbols } = network(8, [8]);
+    const shapes = layersOf(graph).map((nodes) => shapeOf(extractNodes(graph, nodes, symbols), symbols));
+    // Of three equal blocks, each of two depthwise and two pointwise convolutions, the last ends without a neighbour.
+    expect(shapes.length - new Set(shapes).size).toBeGreaterThanOrEqual(6);
+  });
+});
+
+test.each([
+  ['each combination', [16, 8, 4]],
+  ['some, with straight lines between them', Array.from({ length: 15 }, (_, i) => 16 - i)],
+])('times of layers at %s predict an engine whose times are sums', async (_name, lists) => {
+  const { graph, groups, space, symbols } = network(16, lists, 1);
+  const trunk = space.map((entry) => (/inner|up/.test(entry.name) ? entry : { ...entry, choices: [16] }));
+  let timed = 0;
+  const time = async (part: Graph) => {
+    timed++;
+    return 0.2 + 1e-6 * countMacs(part, symbols).true;
+  };
+  const table = await latencyTable(graph, groups, trunk, symbols, { time, seed: 0 });
+  expect(table.error).toBeLessThan(1e-6);
+  const random = rng(5, 'vectors');
+  for (let i = 0; i < 5; i++) {
+    const vector: WidthVector = trunk.map(({ choices }) => random.choice(choices));
+    const expected = await time(cutPrefix(graph, groups, trunk, vector));
+    expect(predictLatency(JSON.parse(JSON.stringify(table)), vector)).toBeCloseTo(expected, 8);
+  }
+  const combinations = table.layers.reduce((sum, { times }) => sum + Object.keys(times).length, 0);
+  expect(timed).toBeLessThan(4 * combinations + 14);
+});
+
+test('times on this machine predict whole networks, if not to the millisecond', async () => {
+  const { graph, groups, space, symbols } = network(32, [32, 8], 1);
+  const trunk = space.map((entry) => (/trunk|up/.test(entry.name) ? entry : { ...entry, choices: [32] }));
+  const backend = onnxruntime({ threads: 1 });
+  const time = async (part: Graph) =>
+    (await measureLatency(part, backend, { symbols, runs: 5, atLeastMs: 5 })).median;
+  const table = await latencyTable(graph, groups, trunk, symbols, { time, seed: 1 });
+  expect(table.error).toBeLessThan(1);
+  const [wide, thin] = [32, 8].map((c) =>
+    predictLatency(
+      table,
+      trunk.map(({ choices }) => (choices.length > 1 ? c : 32)),
+    ),
+  );
+  expect(wide).toBeGreaterThan(thin!);
+});
