@@ -78,6 +78,8 @@ const plainer = [
   ['Input image exceeds pixel limit', 'is larger than 268 million pixels'],
   ['Input buffer has corrupt header', 'cannot be decoded: its header is damaged'],
   ['Warning treated as error due to failOn setting', 'cannot be decoded: it is damaged'],
+  // The same cut file gives this or the line above, from one call to the next.
+  ['vipspng: libpng read error', 'cannot be decoded: it is damaged'],
 ] as const;
 
 function undecodable(path: string, error: unknown): never {

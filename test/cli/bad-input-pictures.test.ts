@@ -36,7 +36,7 @@ describe('a bad picture is named and counted, and left out only if the recipe sa
     [
       'cut short',
       async (file) => writeFileSync(file, (await whole).subarray(0, 300)),
-      'cannot be decoded: vipspng: libpng read error',
+      'cannot be decoded: it is damaged',
     ],
     [
       'a GIF by another name',
