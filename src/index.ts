@@ -8,9 +8,28 @@ export { onnxruntime, type Provider, runGraph } from './backend/onnxruntime.ts';
 export { type LoadTfjsOptions, loadTfjs } from './backend/tfjs/load.ts';
 export { type TfjsOptions, tfjs } from './backend/tfjs.ts';
 // Compressing: which channels go together, which matter, and the narrower network.
+export { adaptTeacher, type TeacherForm } from './compress/adapt-teacher.ts';
+export { meanActivations } from './compress/calibrate.ts';
+// Supernets: widths that are read at run time.
+export { widthFeeds, widthInputs, widthNumbers } from './compress/elastic.ts';
+export { inlineElastic } from './compress/elastic-inline.ts';
+export { foldBatchNorm } from './compress/fold-batch-norm.ts';
 export { type ChannelGroup, type ChannelGroups, channelGroups } from './compress/groups.ts';
 export { channelScores, type Importance, selectChannels } from './compress/importance.ts';
 export { narrow } from './compress/narrow.ts';
+export { separate } from './compress/separable.ts';
+export { proposeTaps } from './compress/taps.ts';
+export {
+  channelsAt,
+  formatWidths,
+  largest,
+  parseWidths,
+  smallest,
+  spaceSize,
+  type WidthSpace,
+  type WidthVector,
+  widthSpace,
+} from './compress/width-space.ts';
 export { checkGraph } from './graph/check.ts';
 export { evaluateDim } from './graph/dims.ts';
 export type {
@@ -131,5 +150,13 @@ export { type ResizeOptions, resizeTo, upsample } from './ops/resize.ts';
 export { concat, split, tile } from './ops/segments.ts';
 export { dimValue, fillLike, shapeOf, zerosLike } from './ops/sizes.ts';
 export { END, flip, pad, prefix, slice } from './ops/window.ts';
-
+// Searching: width vectors within limits, the best first.
+export { costModel } from './search/cost.ts';
+export { evolutionSearch } from './search/evolution.ts';
+export { exhaustiveSearch } from './search/exhaustive.ts';
+export { type LatencyTable, latencyTable, predictLatency } from './search/latency.ts';
+export { paretoFront } from './search/pareto.ts';
+export type { Limit, Outcome, Problem, Scored } from './search/problem.ts';
+export { randomSearch } from './search/random.ts';
+export { uniformVector } from './search/uniform.ts';
 export { GanletError } from './util/errors.ts';

@@ -1,11 +1,14 @@
 import { availableParallelism } from 'node:os';
 import * as ort from 'onnxruntime-node';
-import type { DType, Tensor, TensorData } from '../graph/graph.ts';
+import type { Tensor } from '../graph/graph.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
 import { GanletError } from '../util/errors.ts';
 import type { Backend, Compiled, Feeds, Program } from './backend.ts';
-import { failed } from './failure.ts';
-import { copyOf, fedInputs, needFeed, needState } from './program-values.ts';
+import { failed, isMemory } from './failure.ts';
+import { deviceState, hostState } from './ort-state.ts';
+import { fromOrt, toOrt } from './ort-tensors.ts';
+import { fedInputs, needFeed } from './program-values.ts';
+import { forWebgpu } from './webgpu-graph.ts';
 
 export type Provider = 'cpu' | 'webgpu' | 'cuda';
 
@@ -51,18 +54,27 @@ export function onnxruntime({
 
 async function compile(program: Program, provider: Provider, threads: number): Promise<Compiled> {
   const { graph, state } = program;
-  const bytes = encodeOnnx(graph);
+  const options: ort.InferenceSession.SessionOptions = {
+    executionProviders: [provider],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 4,
+  };
+  // Only of WebGPU can outputs be left where they are computed.
+  const stays = provider === 'webgpu' && state.length > 0;
+  const places = Object.fromEntries(state.map((s) => [s.output.name, 'gpu-buffer' as const]));
+  const create = (bytes: Uint8Array, more: ort.InferenceSession.SessionOptions = {}) =>
+    ort.InferenceSession.create(bytes, { ...options, ...more });
   let session: ort.InferenceSession;
   try {
-    session = await ort.InferenceSession.create(bytes, {
-      executionProviders: [provider],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 4,
-    });
+    session = await create(
+      encodeOnnx(provider === 'webgpu' ? forWebgpu(graph) : graph),
+      stays ? { preferredOutputLocation: places } : {},
+    );
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
+    if (isMemory(reason)) throw failed('ONNX Runtime', `"${graph.name}"`, cause);
     const { what, hint } = needs[provider];
     throw new GanletError(
       provider === 'cpu' ? 'COMPILE_FAILED' : 'PROVIDER_MISSING',
@@ -70,73 +82,39 @@ async function compile(program: Program, provider: Provider, threads: number): P
       { hint, cause },
     );
   }
-  return resident(program, session, new Set(state.map((s) => s.output.name)));
+  const held = stays ? deviceState(program, create) : hostState(program);
+  return running(program, session, held);
 }
 
-/** State in two sets of buffers: a run reads one and writes the other, then they change places. */
-function resident(
+function running(
   program: Program,
   session: ort.InferenceSession,
-  stateOutputs: ReadonlySet<string>,
+  held: ReturnType<typeof hostState>,
 ): Compiled {
   const { graph, state } = program;
-  let current = state.map((s) => toOrt(copyOf(s.initial)));
-  let spare = state.map((s) => toOrt(copyOf(s.initial)));
+  const stateOutputs = new Set(state.map((s) => s.output.name));
   const results = graph.outputs.map((v) => v.name).filter((name) => !stateOutputs.has(name));
   const fed = fedInputs(program);
-
   return {
     async run(feeds: Feeds) {
-      const inputs: Record<string, ort.Tensor> = {};
+      const { inputs, fetches } = held.bind();
       for (const value of fed) inputs[value.name] = toOrt(needFeed(graph, value, feeds[value.name]));
-      const fetches: Record<string, ort.Tensor | null> = {};
-      for (const [i, s] of state.entries()) {
-        inputs[s.input.name] = current[i]!;
-        fetches[s.output.name] = spare[i]!;
-      }
       for (const name of results) fetches[name] = null;
       const outputs = await session.run(inputs, fetches).catch((error) => {
         throw failed('ONNX Runtime', `"${graph.name}"`, error);
       });
-      [current, spare] = [spare, current];
+      held.advance(outputs);
       return Object.fromEntries(results.map((name) => [name, fromOrt(outputs[name]!)]));
     },
-    async readState(names) {
-      const wanted = names ? new Set(names) : undefined;
-      const found = new Map<string, Tensor>();
-      for (const [i, s] of state.entries()) {
-        if (wanted && !wanted.has(s.name)) continue;
-        const { data } = fromOrt(current[i]!);
-        found.set(s.name, { ...s.initial, data: data.slice() as TensorData });
-      }
-      return found;
-    },
+    readState: (names) => held.read(names),
     async writeState(values) {
-      for (const [i, tensor] of needState(program, values)) current[i] = toOrt(copyOf(tensor));
+      held.write(values);
     },
     async dispose() {
+      await held.dispose();
       await session.release();
     },
   };
-}
-
-const ortTypes: Record<DType, ort.Tensor.Type> = {
-  float32: 'float32',
-  float64: 'float64',
-  float16: 'float16',
-  int64: 'int64',
-  int32: 'int32',
-  int8: 'int8',
-  uint8: 'uint8',
-  bool: 'bool',
-};
-
-function toOrt(tensor: Tensor): ort.Tensor {
-  return new ort.Tensor(ortTypes[tensor.dtype] as 'float32', tensor.data as Float32Array, [...tensor.shape]);
-}
-
-function fromOrt(tensor: ort.Tensor): Tensor {
-  return { dtype: tensor.type as DType, shape: tensor.dims, data: tensor.data as TensorData };
 }
 
 /** Runs a graph once with the given feeds: for tests, calibration and single pictures. */

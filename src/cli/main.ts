@@ -7,6 +7,7 @@ import { printError } from './print-error.ts';
 import { sharedOptions, type Verb } from './verb.ts';
 import { bundle } from './verbs/bundle.ts';
 import { compress } from './verbs/compress.ts';
+import { data } from './verbs/data.ts';
 import { demo } from './verbs/demo.ts';
 import { distill } from './verbs/distill.ts';
 import { doctor } from './verbs/doctor.ts';
@@ -31,6 +32,7 @@ import { teach } from './verbs/teach.ts';
 const verbs: Verb[] = [
   run,
   compress,
+  data,
   teach,
   distill,
   supernet,

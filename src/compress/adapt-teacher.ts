@@ -30,9 +30,10 @@ export const ownForm: TeacherForm = { range: [-1, 1], outputRange: [-1, 1], layo
 
 /**
  * A generator in the form that training needs: pictures [batch, C, H, W] in [−1, 1] in and out, of any number at a time, first
- * output only. What the form asks for is computed inside the network; a fixed batch is opened where sizes written down in the
- * graph (of Reshape, Expand and Resize) stand for it. Whether it then computes the same for each picture is for the caller to
- * see; with `fixed` the batch stays. Returns the network itself when there is nothing to change.
+ * output only; latent vectors and classes are taken as they are. What the form asks for is computed inside the network; a fixed
+ * batch is opened where sizes written down in the graph (of Reshape, Expand and Resize) stand for it. Whether it then computes
+ * the same for each picture is for the caller to see; with `fixed` the batch stays. Returns the network itself when there is
+ * nothing to change.
  */
 export function adaptTeacher(
   graph: Graph,
@@ -51,11 +52,13 @@ export function adaptTeacher(
 
   const adapted = copyGraph(graph, {
     input(given, target) {
-      const last = form.layout === 'nhwc';
       const [, ...rest] = given.shape;
+      const vector = given.shape.length <= 2;
+      const last = !vector && form.layout === 'nhwc';
       const sizes = last ? [rest.at(-1)!, ...rest.slice(0, -1)] : rest;
       const first = batch === undefined ? given.shape[0]! : 'batch';
       const x = target.input(given.name, given.dtype, [first, ...sizes]);
+      if (vector) return x;
       const ours = scaled(x, [-1, 1], form.range);
       return last ? transpose(ours, [0, 2, 3, 1]) : ours;
     },

@@ -7,7 +7,7 @@ import { isUnknownDim, sizesValue, unknownDim } from '../ops/sizes.ts';
 import { slice } from '../ops/window.ts';
 import { GanletError } from '../util/errors.ts';
 import type { ChannelGroups, Segment } from './groups.ts';
-import { channelsAt, type WidthSpace, type WidthVector } from './width-space.ts';
+import { channelsAt, unitOf, type WidthEntry, type WidthSpace, type WidthVector } from './width-space.ts';
 
 /** Channels of a group that are known when the graph runs. */
 export interface RuntimeWidth {
@@ -24,23 +24,28 @@ export type Widths = ReadonlyMap<string, number | RuntimeWidth>;
 
 /**
  * Declares the widths of a space as inputs of a graph: for each entry with a choice `width/<entry>`, int64 [1], the channels
- * of its groups. Entries without a choice are numbers.
+ * of its groups (of those of its `unit`). Entries without a choice are numbers.
  */
 export function widthInputs(graph: Graph, space: WidthSpace): Widths {
   const widths = new Map<string, number | RuntimeWidth>();
   const symbols = symbolsOf(space);
-  for (const [i, { name, groups, unit, full, choices }] of space.entries()) {
+  for (const [i, entry] of space.entries()) {
+    const { name, groups, unit, full, choices } = entry;
     if (choices.length === 1 && choices[0] === full) continue;
-    const multiple = multipleOf(space[i]!);
-    const width: number | RuntimeWidth =
-      choices.length === 1
-        ? choices[0]! * unit
-        : {
-            value: graph.input(inputName(name), 'int64', [1]),
-            dim: mulDim(symbols[i]!, multiple),
-            multiple,
-          };
-    for (const group of groups) widths.set(group, width);
+    const value = choices.length > 1 ? graph.input(inputName(name), 'int64', [1]) : undefined;
+    const known = new Map<number, number | RuntimeWidth>();
+    for (const group of groups) {
+      const times = unitOf(entry, group) / unit;
+      const multiple = multipleOf(entry) * times;
+      const width = known.get(times) ?? {
+        value: times === 1 ? value! : mul(value!, times),
+        dim: mulDim(symbols[i]!, multiple),
+        multiple,
+      };
+      const now = value ? width : choices[0]! * unit * times;
+      known.set(times, now);
+      widths.set(group, now);
+    }
   }
   return widths;
 }
@@ -72,7 +77,8 @@ export function widthFeeds(space: WidthSpace, vector: WidthVector): Feeds {
   return Object.fromEntries(
     space.flatMap((entry) => {
       if (entry.choices.length === 1) return [];
-      const count = channels.get(entry.groups[0]!)!;
+      const [first] = entry.groups as [string];
+      const count = (channels.get(first)! * entry.unit) / unitOf(entry, first);
       const multiple = multipleOf(entry);
       if (count % multiple !== 0) {
         const widths = entry.choices.join(', ');
@@ -88,21 +94,13 @@ export function widthFeeds(space: WidthSpace, vector: WidthVector): Feeds {
 
 /** The widths of a space at a vector, as numbers. */
 export function widthNumbers(space: WidthSpace, vector: WidthVector): Widths {
-  const full = new Map(space.flatMap((entry) => entry.groups.map((g) => [g, entry.full * entry.unit])));
+  const full = new Map(space.flatMap((entry) => entry.groups.map((g) => [g, entry.full * unitOf(entry, g)])));
   return new Map([...channelsAt(space, vector)].filter(([group, width]) => width !== full.get(group)));
 }
 
 const inputName = (entry: string) => `width/${entry}`;
 
-function multipleOf({
-  unit,
-  full,
-  choices,
-}: {
-  unit: number;
-  full: number;
-  choices: readonly number[];
-}): number {
+function multipleOf({ unit, full, choices }: WidthEntry): number {
   return [full, ...choices].map((width) => width * unit).reduce(gcd);
 }
 

@@ -13,7 +13,10 @@ export interface DepthwiseStatistics {
 }
 
 export interface SeparateOptions {
-  /** Which convolutions; by default those inside residual blocks. Only dense k×k ones are taken in any case. */
+  /**
+   * Which convolutions; by default those inside residual blocks, of a network with SPADE modulations those that give their
+   * scales and shifts (Li et al. 2020). Only dense k×k ones are taken in any case.
+   */
   which?: (node: Node) => boolean;
   /** By layer name, from `depthwiseStatistics`; without them inputs count as uncorrelated, of mean 0 and variance 1. */
   statistics?: ReadonlyMap<string, DepthwiseStatistics>;
@@ -46,7 +49,7 @@ export function separate(graph: Graph, options: SeparateOptions = {}): Graph {
 
 /** The convolutions `separate` replaces, with the names of their layers. */
 export function separableConvolutions(graph: Graph, which?: (node: Node) => boolean): Map<Node, string> {
-  const blocks = which ? undefined : residualConvolutions(graph);
+  const blocks = which ? undefined : defaultConvolutions(graph);
   const chosen = new Map<Node, string>();
   for (const node of graph.nodes) {
     const weight = node.inputs[1];
@@ -133,6 +136,31 @@ function padsBefore(graph: Graph, chosen: ReadonlyMap<Node, string>): Map<Node, 
   return pads;
 }
 
+function defaultConvolutions(graph: Graph): Set<Node> {
+  const modulations = modulationConvolutions(graph);
+  return modulations.size > 0 ? modulations : residualConvolutions(graph);
+}
+
+/** The convolutions behind the scale and the shift of x·(1 + scale) + shift, both as large as x (Park et al. 2019). */
+function modulationConvolutions(graph: Graph): Set<Node> {
+  const found = new Set<Node>();
+  const isMap = (x: Value | null | undefined): x is Value & { node: Node } =>
+    x?.node?.op === 'Conv' && x.shape.length === 4;
+  for (const { op, inputs } of graph.nodes) {
+    const product = op === 'Add' ? inputs.find((x) => x?.node?.op === 'Mul') : undefined;
+    const shift = inputs.find((x) => x !== product);
+    if (!product?.node || !isMap(shift)) continue;
+    for (const factor of product.node.inputs) {
+      if (factor?.node?.op !== 'Add') continue;
+      const scale = factor.node.inputs.find(isMap);
+      const one = factor.node.inputs.find((x) => x !== scale)?.tensor;
+      if (scale && one && Array.prototype.every.call(one.data, (x) => x === 1))
+        found.add(scale.node).add(shift.node);
+    }
+  }
+  return found;
+}
+
 /** The most convolutions on the way from a block's input to its sum; a longer way round is no residual block. */
 const longestBlock = 4;
 
@@ -146,10 +174,22 @@ function residualConvolutions(graph: Graph): Set<Node> {
       [a, b],
       [b, a],
     ] as const) {
-      for (const node of convolutionsBetween(from, to) ?? []) found.add(node);
+      const start = shortcutStart(from) ?? from;
+      for (const node of convolutionsBetween(start, to) ?? []) found.add(node);
     }
   }
   return found;
+}
+
+/** Where a shortcut begins that is a 1×1 convolution and perhaps a resize: what the block it passes by is given. */
+function shortcutStart(end: Value): Value | undefined {
+  const resized = ({ node }: Value): Value | undefined =>
+    node?.op === 'Resize' || node?.op === 'AveragePool' ? node.inputs[0]! : undefined;
+  const { node } = resized(end) ?? end;
+  const weight = node?.op === 'Conv' ? node.inputs[1] : undefined;
+  if (!weight?.tensor?.shape.slice(2).every((d) => d === 1)) return undefined;
+  const x = node!.inputs[0]!;
+  return resized(x) ?? x;
 }
 
 function convolutionsBetween(from: Value, to: Value): Node[] | undefined {
@@ -162,7 +202,11 @@ function convolutionsBetween(from: Value, to: Value): Node[] | undefined {
     if (value === from) reached = true;
     if (seen.has(value) || value.tensor) continue;
     seen.add(value);
-    if (!value.node) return undefined;
+    if (!value.node) {
+      // A vector that is fed, of a class or a latent, modulates the block from aside.
+      if (value.shape.length < 4) continue;
+      return undefined;
+    }
     if (value.node.op === 'Conv') convolutions.push(value.node);
     if (convolutions.length > longestBlock) return undefined;
     for (const x of value.node.inputs) if (x) open.push(x);

@@ -1,5 +1,6 @@
 import { float32, type Graph } from '../graph/graph.ts';
 import { buildGenerator } from '../models/generator.ts';
+import { generatorInputs } from '../models/generator-inputs.ts';
 import { type Initialiser, initialise } from '../models/init.ts';
 import type { GeneratorConfig, StudentConfig } from '../recipe/schema.ts';
 import { GanletError } from '../util/errors.ts';
@@ -36,9 +37,9 @@ export interface Student {
 
 /**
  * The student of a recipe. From the teacher: its dense convolutions separated where asked for, then its most important
- * channels. From random weights: the same network, initialised. `baseWidth`, and the eight widths of a ResNet, fix each group
- * as the builder would; `widths` of another network are one number for each group that can be narrowed, in their order, in
- * units of which the teacher's group has baseWidth (a foreign network: channels). `ratio` is rounded to whole base widths, or
+ * channels. From random weights: the same network, initialised. `baseWidth`, and the eight widths of a ResNet or a SPADE, fix
+ * each group as the builder would; `widths` of another network are one number for each group that can be narrowed, in their
+ * order, in units of which the teacher's group has baseWidth (a foreign network: channels). `ratio` is rounded to whole base widths, or
  * to multiples of 4 channels for a foreign network. A separable teacher has separable students.
  * Throws STUDENT_INVALID for a student that cannot be cut from this teacher.
  */
@@ -57,7 +58,9 @@ function studentArchitecture(teacher: Architecture, student: StudentConfig): Arc
     return { ...teacher, baseWidth: baseWidth ?? scaled(teacher.baseWidth, ratio) };
   }
   const { widths: own, ...rest } = teacher;
-  const base = { ...rest, separable: teacher.separable || student.separable };
+  const separable = teacher.separable || student.separable;
+  // What is trained with spectral norms is cut and written without.
+  const base = { ...rest, separable, ...(rest.type === 'spade' && { spectralNorm: false }) } as typeof rest;
   if (widths) return { ...base, widths };
   if (baseWidth !== undefined) return { ...base, baseWidth };
   const narrowed = { ...base, baseWidth: scaled(teacher.baseWidth, ratio) };
@@ -66,8 +69,9 @@ function studentArchitecture(teacher: Architecture, student: StudentConfig): Arc
 
 function builtStudent(options: StudentOptions, architecture: Architecture): Student {
   const { teacher, student, size, seed, init, initGain } = options;
+  const { condition } = generatorInputs(teacher);
   const built = buildGenerator(architecture, size, {
-    inputChannels: channelsOf(teacher.inputs[0]),
+    inputChannels: condition ? channelsOf(condition) : 0,
     outputChannels: channelsOf(teacher.outputs[0]),
   });
   if (student.initFrom === 'random')
@@ -119,8 +123,8 @@ function prepared(
   { teacher, architecture, student, statistics }: StudentOptions,
   target?: Architecture,
 ): Graph {
-  const separable = target?.type === 'resnet' ? target.separable : student.separable;
-  if (!separable || (architecture?.type === 'resnet' && architecture.separable)) return teacher;
+  const separable = target && 'separable' in target ? target.separable : student.separable;
+  if (!separable || (architecture && 'separable' in architecture && architecture.separable)) return teacher;
   const made = separate(teacher, statistics ? { statistics } : {});
   if (made.nodes.length === teacher.nodes.length) throw notSeparable();
   return made;
@@ -215,7 +219,7 @@ function channelsOf(value: Graph['inputs'][number] | undefined): number {
 
 function notSeparable(): GanletError {
   return invalid(
-    'student.separable needs residual blocks of dense convolutions, the teacher has none',
+    'student.separable needs residual blocks or modulations of dense convolutions, the teacher has none',
     'set student.separable to false',
   );
 }

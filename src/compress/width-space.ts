@@ -1,15 +1,20 @@
+import { snganUnits } from '../models/sngan.ts';
+import { spadeBlocks } from '../models/spade.ts';
 import { nearest } from '../recipe/nearest.ts';
+import type { Upsampling } from '../recipe/upsampling.ts';
 import { GanletError } from '../util/errors.ts';
 import type { ChannelGroup, ChannelGroups } from './groups.ts';
 import type { Architecture } from './student.ts';
 
 /** One number of a width vector: the channel groups it sets, and the values it may take. */
 export interface WidthEntry {
-  /** `stem`, `down1`, `trunk`, `inner1`, … of a ResNet; otherwise the name of its only group. */
+  /** `stem`, `down1`, `trunk`, `inner1`, … of a ResNet, the blocks of a SPADE; otherwise the name of its only group. */
   readonly name: string;
   readonly groups: readonly string[];
   /** Channels of each group for one unit of the number: a ResNet's trunk has four for each. */
   readonly unit: number;
+  /** Those of groups that have another number of channels for it, each a multiple of `unit`. */
+  readonly units?: Readonly<Record<string, number>>;
   /** The number at which the groups have all their channels. */
   readonly full: number;
   /** Widest first, all different. */
@@ -30,8 +35,10 @@ export type WidthLists = readonly number[] | Readonly<Record<string, readonly nu
 
 /**
  * The space of width vectors of a network. A ResNet has the eight entries of GAN Compression (Li et al. 2020): stem, down1,
- * trunk, the insides of the first, second and last third of the blocks, up1, up2. Any other network has one entry for each
- * group that can be narrowed, in units of which the teacher's group has baseWidth, or of channels for a foreign network.
+ * trunk, the insides of the first, second and last third of the blocks, up1, up2. A SPADE has its trunk and each block, with
+ * the layers between label map and modulation (see `spadeGenerator`); an SNGAN the stem and two for each block, its inside and
+ * its result. Any other network has one entry for each group that can be narrowed, in units of which the
+ * teacher's group has baseWidth, or of channels for a foreign network.
  * Throws GROUP_UNKNOWN, GROUP_FIXED (a group that cannot be narrowed, and why) and WIDTHS_INVALID.
  */
 export function widthSpace(
@@ -39,17 +46,19 @@ export function widthSpace(
   lists: WidthLists,
   architecture?: Architecture,
 ): WidthSpace {
-  const entries =
-    architecture?.type === 'resnet'
-      ? resnetEntries(groups, architecture.blocks)
-      : groupEntries(groups, architecture);
+  const entries = entriesOf(groups, architecture);
   if (!isList(lists)) needKnown(Object.keys(lists), entries, groups);
-  return entries.map(({ name, members, unit }) => {
-    const full = members[0]!.width / unit;
+  return entries.map(({ name, members, unit, units, grain = unit }) => {
+    const full = members[0]!.width / (units?.[members[0]!.name] ?? unit);
     const list = isList(lists) ? lists : lists[name];
-    const choices = list ? choicesOf(name, list, full, unit) : [full];
-    return { name, groups: members.map((group) => group.name), unit, full, choices };
+    const choices = list ? choicesOf(name, list, full, unit, grain) : [full];
+    return { name, groups: members.map((group) => group.name), unit, ...(units && { units }), full, choices };
   });
+}
+
+/** Channels of a group for one unit of its entry's number. */
+export function unitOf({ unit, units }: Pick<WidthEntry, 'unit' | 'units'>, group: string): number {
+  return units?.[group] ?? unit;
 }
 
 /** How many vectors a space has. */
@@ -64,11 +73,12 @@ export function channelsAt(space: WidthSpace, vector: WidthVector): Map<string, 
     throw invalid(`a width vector must have ${space.length} numbers, for ${names}, got ${vector.length}`);
   }
   return new Map(
-    space.flatMap(({ name, groups, unit, full }, i) => {
+    space.flatMap((entry, i) => {
+      const { name, groups, unit, full } = entry;
       const width = vector[i]!;
       if (!(width > 0 && width <= full && Number.isInteger(width * unit)))
         throw invalid(`the width of ${name} must be above 0 and at most ${full}, got ${width}`);
-      return groups.map((group) => [group, width * unit] as const);
+      return groups.map((group) => [group, width * unitOf(entry, group)] as const);
     }),
   );
 }
@@ -101,18 +111,67 @@ export function smallest(space: WidthSpace): WidthVector {
   return space.map(({ choices }) => choices.at(-1)!);
 }
 
+function entriesOf(groups: ChannelGroups, architecture: Architecture | undefined): Entry[] {
+  switch (architecture?.type) {
+    case 'resnet':
+      return resnetEntries(groups, architecture.blocks);
+    case 'spade':
+      return spadeEntries(groups, architecture.upsampling);
+    case 'sngan':
+      return snganEntries(groups);
+    default:
+      return groupEntries(groups, architecture);
+  }
+}
+
 interface Entry {
   name: string;
   members: readonly ChannelGroup[];
   unit: number;
+  units?: Record<string, number>;
+  /** Parts of the full width are rounded to 4 channels where a number stands for as many; by default `unit`. */
+  grain?: number;
+}
+
+/** The trunk, and of each block its inside, its result where the trunk does not run through it, and its hidden layers. */
+function spadeEntries(groups: ChannelGroups, upsampling: Upsampling): Entry[] {
+  const blocks = spadeBlocks(upsampling).map(({ name, unit }): Entry => {
+    const outer = name.startsWith('up') ? [`${name}.conv_0`, `${name}.conv_1`] : [`${name}.conv_0`];
+    const hidden = ['norm_0', 'norm_1', ...(outer.length > 1 ? ['norm_s'] : [])].map(
+      (at) => `${name}.${at}.shared`,
+    );
+    const least = Math.min(unit, 2);
+    const units = [...outer.map((group) => [group, unit]), ...hidden.map((group) => [group, 2])] as const;
+    return {
+      name,
+      members: [...outer, ...hidden].map((group) => needGroup(groups, group)),
+      unit: least,
+      units: Object.fromEntries(units.filter(([, channels]) => channels !== least)),
+      grain: Math.min(least, 4),
+    };
+  });
+  return [{ name: 'trunk', members: [needGroup(groups, 'fc')], unit: 16, grain: 4 }, ...blocks];
+}
+
+function entry(groups: ChannelGroups, name: string, unit: number, ...members: string[]): Entry {
+  return { name, unit, members: members.map((member) => needGroup(groups, member)) };
+}
+
+/** The stem, then of each block the inside and the result, as `snganGenerator` takes widths. */
+function snganEntries(groups: ChannelGroups): Entry[] {
+  const blocks = groups.list.filter(({ name }) => /^block\d+\.conv1$/.test(name)).length;
+  const units = snganUnits(blocks);
+  return [
+    entry(groups, 'stem', units[0] ?? 1, 'stem'),
+    ...units.flatMap((unit, k) => [
+      entry(groups, `hidden${k + 1}`, unit, `block${k + 1}.conv1`),
+      entry(groups, `block${k + 1}`, unit, `block${k + 1}.conv2`),
+    ]),
+  ];
 }
 
 function resnetEntries(groups: ChannelGroups, blocks: number): Entry[] {
-  const of = (name: string, unit: number, ...members: string[]): Entry => ({
-    name,
-    unit,
-    members: members.map((member) => needGroup(groups, member)),
-  });
+  const of = (name: string, unit: number, ...members: string[]) => entry(groups, name, unit, ...members);
   const inner = [0, 1, 2].flatMap((third) => {
     const members = Array.from({ length: blocks }, (_, i) => i).filter(
       (i) => Math.floor((i * 3) / blocks) === third,
@@ -143,13 +202,9 @@ function groupEntries(groups: ChannelGroups, architecture: Architecture | undefi
 function needGroup(groups: ChannelGroups, name: string): ChannelGroup {
   const group = groups.find(name);
   if (group) return group;
-  throw new GanletError(
-    'GROUP_UNKNOWN',
-    `the network must have the layer ${name}, as its card says it is a ResNet`,
-    {
-      hint: 'leave out the architecture to treat it as a foreign network',
-    },
-  );
+  throw new GanletError('GROUP_UNKNOWN', `the network must have the layer ${name}, as its card says`, {
+    hint: 'leave out the architecture to treat it as a foreign network',
+  });
 }
 
 function needKnown(names: readonly string[], entries: readonly Entry[], groups: ChannelGroups): void {
@@ -175,10 +230,16 @@ function needKnown(names: readonly string[], entries: readonly Entry[], groups: 
   }
 }
 
-function choicesOf(name: string, list: readonly number[], full: number, unit: number): number[] {
+function choicesOf(
+  name: string,
+  list: readonly number[],
+  full: number,
+  unit: number,
+  grain: number,
+): number[] {
   if (list.length === 0) throw invalid(`the widths of ${name} must be at least one number`);
   const parts = list.every((x) => x <= 1) && full > 1;
-  const numbers = parts ? list.map((part) => roundedPart(full * unit, part) / unit) : [...list];
+  const numbers = parts ? list.map((part) => roundedPart(full * grain, part) / grain) : [...list];
   for (const width of numbers) {
     if (width > full)
       throw invalid(

@@ -1,6 +1,8 @@
 import type { Rng } from '../util/rng.ts';
 import { rng } from '../util/rng.ts';
-import type { PairedSource, Split } from './source.ts';
+import { oneHotClass, oneHotLabels } from './one-hot.ts';
+import { conditionShape, type Source, type Split } from './source.ts';
+import { copy, nearest, place, type Sampler, sampler, window } from './window.ts';
 
 export interface Augment {
   /** Mirror left–right with probability ½, condition and image together. */
@@ -12,23 +14,29 @@ export interface Augment {
   jitter?: number;
 }
 
-/** N pairs as networks take them: float32 NCHW in [−1, 1]. */
+/** N pairs as networks take them. */
 export interface Batch {
-  /** [N, channels.condition, size, size] */
+  /**
+   * Pictures [N, C, size, size] in [−1, 1]; labels [N, L (+ 1 with edges), size, size] and classes [N, K] of 0 and 1, one 1
+   * for each place; empty without conditions. The shape is `conditionShape`.
+   */
   condition: Float32Array;
-  /** [N, channels.image, size, size] */
+  /** [N, channels.image, size, size] in [−1, 1] */
   image: Float32Array;
-  /** Which pairs were flipped: what is cached per pair must be flipped with them. */
+  /** Which conditions were flipped: what is cached of them must be flipped with them. */
   mirrored: boolean[];
 }
 
 /**
  * The pairs `indices` of a split as one batch. What is random comes from `random` alone, drawn per pair in
  * order (flip, then the window's x and y), so equal arguments give equal batches. Jitter is that of pix2pix
- * (Isola et al. 2017, §6.2: 256 → 286 → 256) with bilinear enlargement.
+ * (Isola et al. 2017, §6.2: 256 → 286 → 256) with bilinear enlargement; labels take the nearest one.
+ *
+ * In the training split of an unpaired source any image goes with a condition: after the condition's draws come those of the
+ * image, which one it is, its flip and its window.
  */
 export async function makeBatch(
-  source: PairedSource,
+  source: Source,
   split: Split,
   indices: ArrayLike<number>,
   augment: Augment,
@@ -36,113 +44,109 @@ export async function makeBatch(
 ): Promise<Batch> {
   const { size, channels } = source;
   const count = indices.length;
-  const condition = new Float32Array(count * channels.condition * size * size);
+  const condition = new Float32Array((conditionShape(source, count) ?? [0]).reduce((a, b) => a * b, 1));
   const image = new Float32Array(count * channels.image * size * size);
-  const pairs = await Promise.all(Array.from(indices, (index) => source.pair(split, index)));
-  const mirrored: boolean[] = [];
-  const enlarged = Math.round(size * (1 + (augment.jitter ?? 0)));
-  const [columns, rows] = [sampler(size), sampler(size)];
-  for (let n = 0; n < count; n++) {
-    const flipped = augment.flip === true && random.uniform() < 0.5;
-    mirrored.push(flipped);
+  const unpaired = split === 'train' ? source.unpaired : undefined;
+  const drawn = Array.from(indices, (index) => {
+    const view = drawView(size, augment, random);
+    if (!unpaired) return { index, view, other: undefined, otherView: view };
+    const other = random.int(0, unpaired.counts.train - 1);
+    return { index, view, other, otherView: drawView(size, augment, random) };
+  });
+  const pairs = await Promise.all(
+    drawn.map(async ({ index, other }) => {
+      const pair = await source.pair(split, index);
+      return other === undefined ? pair : { ...pair, image: await unpaired!.image('train', other) };
+    }),
+  );
+  const writeView = viewWriter(size);
+  const each = condition.length / count;
+  for (const [n, { view, otherView }] of drawn.entries()) {
     const pair = pairs[n]!;
-    const conditionAt = n * channels.condition * size * size;
-    const imageAt = n * channels.image * size * size;
-    if (enlarged > size) {
-      place(columns, random.int(0, enlarged - size), enlarged, flipped);
-      place(rows, random.int(0, enlarged - size), enlarged, false);
-      window(pair.condition, condition, conditionAt, channels.condition, columns, rows);
-      window(pair.image, image, imageAt, channels.image, columns, rows);
-    } else {
-      copy(pair.condition, condition, conditionAt, channels.condition, size, flipped);
-      copy(pair.image, image, imageAt, channels.image, size, flipped);
-    }
+    writeCondition(source, pair.condition, condition, n * each, view, writeView);
+    writeView.picture(pair.image, image, n * channels.image * size * size, channels.image, otherView);
   }
-  return { condition, image, mirrored };
+  return { condition, image, mirrored: drawn.map(({ view }) => view.mirrored) };
 }
 
-/** For each output position along one axis: the two source positions and the weight of the second. */
-interface Sampler {
-  size: number;
-  first: Int32Array;
-  second: Int32Array;
-  weight: Float32Array;
-}
-
-function sampler(size: number): Sampler {
+/** Images of a split that are not of its pairs' conditions but may be compared as a set: those of `unpaired`, else the pairs'. */
+export function realImages(
+  source: Source,
+  split: Split,
+): { count: number; image(index: number): Promise<Float32Array> } {
+  const { unpaired, size, channels } = source;
+  const writeView = viewWriter(size);
   return {
-    size,
-    first: new Int32Array(size),
-    second: new Int32Array(size),
-    weight: new Float32Array(size),
+    count: (unpaired ?? source).counts[split],
+    /** [channels.image, size, size] in [−1, 1] */
+    async image(index) {
+      const bytes = unpaired ? await unpaired.image(split, index) : (await source.pair(split, index)).image;
+      const image = new Float32Array(channels.image * size * size);
+      writeView.picture(bytes, image, 0, channels.image, plainView);
+      return image;
+    },
   };
 }
 
-/** Points the sampler at the window that starts at `offset` in the axis enlarged to `enlarged` samples. */
-function place(axis: Sampler, offset: number, enlarged: number, mirrored: boolean): void {
-  const { size, first, second, weight } = axis;
-  for (let i = 0; i < size; i++) {
-    const at = ((offset + i + 0.5) * size) / enlarged - 0.5;
-    const low = Math.floor(at);
-    const o = mirrored ? size - 1 - i : i;
-    first[o] = Math.max(low, 0);
-    second[o] = Math.min(low + 1, size - 1);
-    weight[o] = at - low;
-  }
+/** How a picture is seen: mirrored or not, and where its window lies in the enlarged picture, if it is enlarged. */
+interface View {
+  mirrored: boolean;
+  enlarged: number;
+  x: number;
+  y: number;
 }
 
-/** Bilinear samples of an 8-bit HWC picture, written as one CHW picture in [−1, 1] from `start` on. */
-function window(
+const plainView: View = { mirrored: false, enlarged: 0, x: 0, y: 0 };
+
+function drawView(size: number, { flip, jitter = 0 }: Augment, random: Rng): View {
+  const mirrored = flip === true && random.uniform() < 0.5;
+  const enlarged = Math.round(size * (1 + jitter));
+  if (enlarged <= size) return { ...plainView, mirrored };
+  const x = random.int(0, enlarged - size);
+  return { mirrored, enlarged, x, y: random.int(0, enlarged - size) };
+}
+
+interface ViewWriter {
+  /** Writes an 8-bit picture as CHW in [−1, 1]. */
+  picture(from: Uint8Array, to: Float32Array, start: number, channels: number, view: View): void;
+  /** Planes of numbers that must not be mixed. */
+  planes(from: Uint8Array, view: View): Uint8Array;
+}
+
+function viewWriter(size: number): ViewWriter {
+  const [columns, rows]: [Sampler, Sampler] = [sampler(size), sampler(size)];
+  const look = ({ mirrored, enlarged, x, y }: View) => {
+    place(columns, x, enlarged || size, mirrored);
+    place(rows, y, enlarged || size, false);
+  };
+  return {
+    picture(from, to, start, channels, view) {
+      if (view.enlarged) {
+        look(view);
+        window(from, to, start, channels, columns, rows);
+      } else copy(from, to, start, channels, size, view.mirrored);
+    },
+    planes(from, view) {
+      if (!view.enlarged && !view.mirrored) return from;
+      look(view);
+      const to = new Uint8Array(from.length);
+      nearest(from, to, columns, rows);
+      return to;
+    },
+  };
+}
+
+function writeCondition(
+  { condition }: Source,
   from: Uint8Array,
   to: Float32Array,
   start: number,
-  channels: number,
-  columns: Sampler,
-  rows: Sampler,
+  view: View,
+  writeView: ViewWriter,
 ): void {
-  const { size, first, second, weight } = columns;
-  const area = size * size;
-  for (let y = 0; y < size; y++) {
-    const top = rows.first[y]! * size;
-    const bottom = rows.second[y]! * size;
-    const down = rows.weight[y]!;
-    for (let x = 0; x < size; x++) {
-      const left = first[x]!;
-      const right = second[x]!;
-      const across = weight[x]!;
-      const topLeft = (top + left) * channels;
-      const topRight = (top + right) * channels;
-      const bottomLeft = (bottom + left) * channels;
-      const bottomRight = (bottom + right) * channels;
-      const o = start + y * size + x;
-      for (let c = 0; c < channels; c++) {
-        const upper = from[topLeft + c]! + across * (from[topRight + c]! - from[topLeft + c]!);
-        const lower = from[bottomLeft + c]! + across * (from[bottomRight + c]! - from[bottomLeft + c]!);
-        to[o + c * area] = (upper + down * (lower - upper)) / 127.5 - 1;
-      }
-    }
-  }
-}
-
-/** An 8-bit HWC picture as CHW in [−1, 1], written from `start` on. */
-function copy(
-  from: Uint8Array,
-  to: Float32Array,
-  start: number,
-  channels: number,
-  size: number,
-  mirrored: boolean,
-): void {
-  for (let c = 0; c < channels; c++) {
-    for (let y = 0; y < size; y++) {
-      const row = y * size;
-      let o = start + (c * size + y) * size;
-      for (let x = 0; x < size; x++) {
-        const column = mirrored ? size - 1 - x : x;
-        to[o++] = from[(row + column) * channels + c]! / 127.5 - 1;
-      }
-    }
-  }
+  if (condition.kind === 'image') writeView.picture(from, to, start, condition.channels, view);
+  else if (condition.kind === 'labels') oneHotLabels(writeView.planes(from, view), to, start, condition);
+  else if (condition.kind === 'class') oneHotClass(from[0], to, start, condition);
 }
 
 /**

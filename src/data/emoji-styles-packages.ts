@@ -152,8 +152,8 @@ async function findPackage(set: DrawingSet, folder?: string): Promise<string> {
     'DATA_PACKAGE_MISSING',
     folder
       ? `data.path must be a folder with the npm package "${set.package}" in its node_modules, ${folder} has none`
-      : `the emoji-styles data needs the npm package "${set.package}", which is not installed`,
-    { hint: `npm install ${set.package}@${set.version}, or leave that style out of data.styles` },
+      : `the drawings of emoji need the npm package "${set.package}", which is not installed`,
+    { hint: `npm install ${set.package}@${set.version}, or choose other styles in the recipe` },
   );
 }
 

@@ -19,8 +19,8 @@ export interface PairFiles {
 const imageName = /\.(png|jpe?g|webp)$/i;
 
 /** Parts held out where the user gave no folder for them. */
-const valFraction = 0.1;
-const testFraction = 0.2;
+export const valFraction = 0.1;
+export const testFraction = 0.2;
 
 /**
  * Finds the pairs of each split, sorted by name. Splits are sub-folders `train`, `val`, `test` (for `folders`:
@@ -120,7 +120,7 @@ function idOf(split: string, name: string): string {
 }
 
 /** The image files directly in a folder, sorted by code units; undefined when there is no such folder. */
-async function images(folder: string): Promise<string[] | undefined> {
+export async function images(folder: string): Promise<string[] | undefined> {
   return (await names(folder))?.filter((name) => imageName.test(name) && !name.startsWith('.')).sort();
 }
 
@@ -135,11 +135,18 @@ async function names(folder: string): Promise<string[] | undefined> {
   }
 }
 
-function hold(pairs: PairFiles[], fraction: number): { rest: PairFiles[]; held: PairFiles[] } {
+/** Holds a part of the entries out by their ids, see `holdOut`. */
+export function hold<T extends { id: string }>(
+  entries: readonly T[],
+  fraction: number,
+): { rest: T[]; held: T[] } {
   const { held } = holdOut(
-    pairs.map(({ id }) => id),
+    entries.map(({ id }) => id),
     fraction,
   );
   const chosen = new Set(held);
-  return { rest: pairs.filter(({ id }) => !chosen.has(id)), held: pairs.filter(({ id }) => chosen.has(id)) };
+  return {
+    rest: entries.filter(({ id }) => !chosen.has(id)),
+    held: entries.filter(({ id }) => chosen.has(id)),
+  };
 }

@@ -15,13 +15,14 @@ export interface PairOptions {
 /** The bytes of a pair's one or two files. Throws BadImageError where one cannot be read. */
 export async function readPair(files: PairFiles): Promise<Uint8Array[]> {
   const paths = files.b === undefined ? [files.a] : [files.a, files.b];
-  return Promise.all(paths.map(readPicture));
+  return Promise.all(paths.map(readImage));
 }
 
 /** Reasons that lie with one file. All others concern the machine, and must not leave pictures out. */
 const ofTheFile = new Set(['ENOENT', 'ELOOP', 'EACCES', 'EPERM', 'EISDIR', 'EIO', 'ENAMETOOLONG']);
 
-async function readPicture(path: string): Promise<Uint8Array> {
+/** The bytes of a file of the user's. Throws BadImageError where the reason lies with that file. */
+export async function readImage(path: string): Promise<Uint8Array> {
   try {
     // Reading a pipe or a device may never end.
     if (!(await stat(path)).isFile()) throw new BadImageError(path, 'is not a file');
@@ -70,7 +71,13 @@ export async function decodePair(files: PairFiles, bytes: Uint8Array[], options:
   };
 }
 
-function checkChannels(path: string, { grey }: Header, wanted: 1 | 3, { greyscale }: PairOptions): void {
+/** Throws BadImageError for a grey picture where colour is wanted and `greyscale` is `reject`. */
+export function checkChannels(
+  path: string,
+  { grey }: Header,
+  wanted: 1 | 3,
+  { greyscale }: Pick<PairOptions, 'greyscale'>,
+): void {
   if (grey && wanted === 3 && greyscale === 'reject') {
     throw new BadImageError(path, 'has one channel, an RGB image is wanted');
   }

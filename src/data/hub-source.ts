@@ -12,9 +12,8 @@ import {
   type Shard,
   unpackedFolder,
   unpackedSource,
-  usualColumns,
 } from './parquet-source.ts';
-import type { PairedSource } from './source.ts';
+import type { Source } from './source.ts';
 
 export interface HubSourceOptions extends ParquetOptions {
   /** owner/name of a data set. */
@@ -33,7 +32,7 @@ export interface HubSourceOptions extends ParquetOptions {
  * `parquetSource`. What is unpacked already needs no network, given a commit as the revision or no connection.
  * Throws HUB_ADDRESS, HUB_NO_PARQUET, HUB_OFFLINE, and what `downloadFiles` and `parquetSource` throw.
  */
-export async function hubSource(options: HubSourceOptions): Promise<PairedSource> {
+export async function hubSource(options: HubSourceOptions): Promise<Source> {
   const {
     repo: address,
     revision = 'main',
@@ -71,7 +70,7 @@ async function currentCommit(
   revision: string,
   settings: HubSettings,
   patience: Patience,
-  { columns = usualColumns, cache = cacheDir() }: ParquetOptions,
+  { columns, cache = cacheDir() }: ParquetOptions,
 ): Promise<string> {
   const known = await knownCommit(settings.cache, repo, revision);
   if (known === revision) return known;

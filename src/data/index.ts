@@ -1,21 +1,41 @@
+import type { DataSourceName, EmojiStyle } from '../recipe/names.ts';
 import { GanletError } from '../util/errors.ts';
 import { type FolderOptions, folderSource } from './aligned.ts';
+import { imageFolderSource } from './class-folder.ts';
+import { emojiClassesSource } from './emoji-classes.ts';
+import { emojiLabelsSource } from './emoji-labels.ts';
+import { emojiPairsSource } from './emoji-pairs.ts';
 import { hubSource } from './hub-source.ts';
+import { labelmapSource } from './labelmap.ts';
 import { openmojiSource } from './openmoji.ts';
 import { type ParquetOptions, parquetSource } from './parquet-source.ts';
-import type { PairedSource } from './source.ts';
+import type { Source } from './source.ts';
+import { unpairedSource } from './unpaired-folder.ts';
 
 /** A recipe's `data:` section can be passed as it is (see docs/data.md); the rest is for the caller. */
 export interface DataOptions extends Omit<FolderOptions, 'path'> {
-  source: 'openmoji' | 'aligned' | 'folders' | 'parquet' | 'hub';
-  /** The data folder; for `openmoji` the folder of the npm package, where Node does not find it. */
+  source: DataSourceName;
+  /** The data folder; for emoji a folder in which the npm packages are, where Node does not find them. */
   path?: string | undefined;
   /** `hub`: owner/name of a data set there. */
   repo?: string | undefined;
   /** `hub`: branch, tag or commit. Default main. */
   revision?: string | undefined;
-  /** `parquet` and `hub`: which columns hold the pictures. Default imageA and imageB. */
+  /** `parquet` and `hub`: which columns hold the pictures, see `ParquetColumns`. */
   columns?: ParquetOptions['columns'];
+  /** `labelmap`: how many labels there are, or their names. `emoji-labels`: how many, default 12. */
+  labels?: number | readonly string[] | undefined;
+  /** `labelmap`: a value that becomes one label more. */
+  dontCare?: number | undefined;
+  /** `labelmap`: give the edges between objects too. */
+  edges?: boolean | undefined;
+  /** `emoji-pairs` and `emoji-labels`: whose drawing is given, whose is made. */
+  from?: EmojiStyle | undefined;
+  to?: EmojiStyle | undefined;
+  /** `emoji-pairs`: false hides from training which drawings belong together. */
+  aligned?: boolean | undefined;
+  /** `emoji-classes`: whose drawings are shown. */
+  styles?: readonly EmojiStyle[] | undefined;
   /** Where rendered and unpacked pictures are kept. Default: see `cacheDir`. */
   cache?: string;
   /** `hub`: bytes that are downloaded, and of how many. */
@@ -23,23 +43,52 @@ export interface DataOptions extends Omit<FolderOptions, 'path'> {
 }
 
 /**
- * Opens the pairs a recipe asks for. `direction`, `greyscale` and `onBadImage` concern files only.
- * Throws DATA_PATH_MISSING, DATA_REPO_MISSING, and what `openmojiSource`, `folderSource`, `parquetSource` and
- * `hubSource` throw.
+ * Opens the images a recipe asks for. `direction`, `greyscale` and `onBadImage` concern files only.
+ * Throws DATA_PATH_MISSING, DATA_REPO_MISSING, DATA_LABELS_MISSING, and what the function of the source throws.
  */
-export async function openSource(options: DataOptions): Promise<PairedSource> {
-  const { source, path, repo, ...rest } = options;
-  if (source === 'openmoji') return openmojiSource({ ...rest, path });
-  if (source === 'hub') {
-    if (repo !== undefined) return hubSource({ ...rest, repo });
-    throw new GanletError('DATA_REPO_MISSING', 'data.source hub must come with data.repo, got none', {
-      hint: 'set data.repo to the name of a data set on the hub, owner/name',
-    });
+export async function openSource(options: DataOptions): Promise<Source> {
+  const { source, path, repo, labels, ...rest } = options;
+  switch (source) {
+    case 'openmoji':
+      return openmojiSource({ ...rest, path });
+    case 'emoji-pairs':
+      return emojiPairsSource({ ...rest, path });
+    case 'emoji-labels':
+      return emojiLabelsSource({ ...rest, path, ...(typeof labels === 'number' && { labels }) });
+    case 'emoji-classes':
+      return emojiClassesSource({ ...rest, path });
+    case 'hub':
+      return hubSource({
+        ...rest,
+        repo: needed(repo, 'hub', 'repo', 'the name of a data set on the hub, owner/name'),
+      });
+    case 'labelmap':
+      return labelmapSource({
+        ...rest,
+        path: folderOf(path, source),
+        labels: needed(labels, source, 'labels', 'how many labels there are'),
+      });
+    case 'unpaired':
+      return unpairedSource({ ...rest, path: folderOf(path, source) });
+    case 'folder':
+      return imageFolderSource({ ...rest, path: folderOf(path, source) });
+    case 'parquet':
+      return parquetSource(folderOf(path, source), rest);
+    case 'aligned':
+    case 'folders':
+      return folderSource(source, { ...rest, path: folderOf(path, source) });
   }
-  if (path === undefined) {
-    throw new GanletError('DATA_PATH_MISSING', `data.source ${source} must come with data.path, got none`, {
-      hint: 'set data.path to the folder with the images',
-    });
-  }
-  return source === 'parquet' ? parquetSource(path, rest) : folderSource(source, { ...rest, path });
+}
+
+function folderOf(path: string | undefined, source: string): string {
+  return needed(path, source, 'path', 'the folder with the images');
+}
+
+function needed<T>(value: T | undefined, source: string, key: string, what: string): T {
+  if (value !== undefined) return value;
+  throw new GanletError(
+    `DATA_${key.toUpperCase()}_MISSING`,
+    `data.source ${source} must come with data.${key}, got none`,
+    { hint: `set data.${key} to ${what}` },
+  );
 }

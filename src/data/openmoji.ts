@@ -6,7 +6,7 @@ import { sha256, sha256Json } from '../util/hash.ts';
 import { cacheDir, makeCacheFolder } from './cache-dir.ts';
 import { greyToRgb, plainBytes, rgbToGrey } from './image.ts';
 import { findOpenmoji, type Picture, rendererVersion, renderOpenmoji } from './openmoji-render.ts';
-import { type Channels, colourChannels, type PairedSource, type Split, splits } from './source.ts';
+import { type Channels, colourChannels, type Source, type Split, splits } from './source.ts';
 import { splitByConcept } from './split.ts';
 
 export const openmojiAttribution =
@@ -45,7 +45,7 @@ interface CacheIndex {
  * is rendered again. Throws DATA_PACKAGE_MISSING without the npm package, DATA_PACKAGE_INVALID for a damaged one, NOT_WRITABLE
  * when the cache is.
  */
-export async function openmojiSource(options: OpenmojiOptions): Promise<PairedSource> {
+export async function openmojiSource(options: OpenmojiOptions): Promise<Source> {
   const { size, channels = colourChannels, onProgress } = options;
   const openmoji = await findOpenmoji(options.path);
   const folder = options.cache ?? cacheDir();
@@ -65,12 +65,14 @@ export async function openmojiSource(options: OpenmojiOptions): Promise<PairedSo
   return {
     name: 'openmoji',
     size,
+    condition: { kind: 'image', channels: channels.condition },
     channels,
     counts: mapSplits(parts, (part) => part.length),
     ids: mapSplits(parts, (part) => part.map(({ id }) => id)),
     attribution: openmojiAttribution,
     skipped: [],
     hash: sha256Json([index.sha256, size, channels, mapSplits(parts, (part) => part.map(({ id }) => id))]),
+    truth: true,
     pair(split, i) {
       const picture = parts[split][i];
       if (!picture) throw new RangeError(`${split} has ${parts[split].length} pairs, asked for number ${i}`);

@@ -1,12 +1,21 @@
 import sharp from 'sharp';
 import { writeFileAtomic } from '../util/atomic.ts';
 
-export interface SheetColumn {
+/** A column of pictures, or of words. */
+export type SheetColumn = PictureColumn | TextColumn;
+
+export interface PictureColumn {
   title: string;
   /** N pictures: float32 NCHW in [−1, 1], or bytes N × height × width × channels. */
   images: Float32Array | Uint8Array;
   /** Default 3; 1 is shown as grey. */
   channels?: 1 | 3;
+}
+
+export interface TextColumn {
+  title: string;
+  /** One for each row. */
+  texts: readonly string[];
 }
 
 const gap = 4;
@@ -34,6 +43,7 @@ export async function sampleSheet(
   const height = header + rows * (cell + gap);
   const pixels = new Uint8Array(width * height * 3).fill(255);
   for (const [c, column] of columns.entries()) {
+    if ('texts' in column) continue;
     for (let row = 0; row < rows; row++) {
       const sample = sampleOf(column, size, row);
       const left = gap + c * (cell + gap);
@@ -47,8 +57,14 @@ export async function sampleSheet(
       }
     }
   }
-  const titles = columns.map(({ title }, c) => titleText(title, gap + c * (cell + gap) + cell / 2, cell));
-  const overlay = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${header}">${titles.join('')}</svg>`;
+  const words = columns.flatMap((column, c) => {
+    const centre = gap + c * (cell + gap) + cell / 2;
+    const title = fittedText(column.title, centre, 17, cell);
+    if (!('texts' in column)) return [title];
+    const middle = (row: number) => header + row * (cell + gap) + cell / 2 + 4;
+    return [title, ...column.texts.map((text, row) => fittedText(text, centre, middle(row), cell))];
+  });
+  const overlay = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${words.join('')}</svg>`;
   const png = await sharp(pixels, { raw: { width, height, channels: 3 } })
     .composite([{ input: Buffer.from(overlay), left: 0, top: 0 }])
     .removeAlpha()
@@ -66,12 +82,14 @@ export function sheetLayout(size: number): { gap: number; header: number; scale:
   return { gap, header, scale, cell: size * scale };
 }
 
-function rowsOf({ images, channels = 3 }: SheetColumn, size: number): number {
+function rowsOf(column: SheetColumn, size: number): number {
+  if ('texts' in column) return column.texts.length;
+  const { images, channels = 3 } = column;
   return images.length / (size * size * channels);
 }
 
 /** Reads channel k of pixel (y, x) of one picture as a byte. */
-function sampleOf({ images, channels = 3 }: SheetColumn, size: number, row: number) {
+function sampleOf({ images, channels = 3 }: PictureColumn, size: number, row: number) {
   const start = row * size * size * channels;
   if (images instanceof Uint8Array) {
     return (k: number, y: number, x: number): number =>
@@ -83,15 +101,15 @@ function sampleOf({ images, channels = 3 }: SheetColumn, size: number, row: numb
   };
 }
 
-/** A centred title, smaller when it is long, and cut when it would not fit even then. */
-function titleText(title: string, centre: number, width: number): string {
+/** Centred words on the line `y`, smaller when they are long, and cut when they would not fit even then. */
+function fittedText(title: string, centre: number, y: number, width: number): string {
   // Sans-serif letters are about 0.6 of the font size wide.
   const most = Math.floor(width / (9 * 0.6));
   const shown = title.length > most ? `${title.slice(0, most - 1)}…` : title;
   const fontSize = Math.min(14, Math.max(9, Math.floor(width / (shown.length * 0.6 || 1))));
   const escaped = shown.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   return (
-    `<text x="${centre}" y="17" font-family="DejaVu Sans, sans-serif" font-size="${fontSize}" ` +
+    `<text x="${centre}" y="${y}" font-family="DejaVu Sans, sans-serif" font-size="${fontSize}" ` +
     `text-anchor="middle" fill="#222">${escaped}</text>`
   );
 }

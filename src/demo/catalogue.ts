@@ -1,5 +1,12 @@
-/** How a network is fed by hand: with a picture that is drawn. */
-export type InputKind = 'sketch';
+import type { Condition } from '../data/source.ts';
+
+/** A tensor a network takes, for one picture. */
+export interface CatalogueInput {
+  name: string;
+  /** Labels and classes are one-hot in float32; a whole number is the class itself. */
+  type: 'float32' | 'int32' | 'int64';
+  shape: number[];
+}
 
 /** One network the page can run. Files are relative to the page. */
 export interface CatalogueModel {
@@ -7,13 +14,14 @@ export interface CatalogueModel {
   name: string;
   role: 'teacher' | 'student';
   file: string;
-  /** Names of the network's input and output. */
-  input: string;
+  inputs: { condition?: CatalogueInput; latent?: CatalogueInput };
+  /** Name of the network's output. */
   output: string;
   /** Channels of the pictures it makes: 1 is grey, 3 is RGB. */
   channels: 1 | 3;
-  /** The numbers that black and white have in what it takes and makes. */
-  range: [number, number];
+  /** The numbers that black and white have in pictures it takes, and in those it makes. */
+  range: readonly [number, number];
+  outputRange: readonly [number, number];
   /** Multiply-adds for one picture, transposed convolutions by their input. */
   macs: number;
   params: number;
@@ -21,23 +29,31 @@ export interface CatalogueModel {
   sha256: string;
 }
 
-/** A picture of the test split that can be put on the pad: size × size pixels. */
+/** A condition of the test split that can be chosen, and the latent that goes with it where networks take one. */
 export interface CatalogueExample {
   name: string;
-  file: string;
+  /**
+   * PNG of size × size pixels, where networks are given a picture or labels: the picture; of labels the label's number as
+   * red, 255 as green where there is an edge.
+   */
+  file?: string;
+  /** Number of the class. */
+  class?: number;
+  latent?: number[];
 }
 
 /** All that the page knows, in its `catalogue.json`. */
 export interface Catalogue {
   title: string;
   tool: string;
-  input: {
-    kind: InputKind;
-    /** Side of the pictures in pixels. */
-    size: number;
-    /** Channels the networks take. */
-    channels: 1 | 3;
-  };
+  /** Side of the pictures in pixels. */
+  size: number;
+  /** What all the networks are given. */
+  condition: Condition;
+  /** Numbers of the latent all of them take; 0 for none. */
+  latent: number;
+  /** Unit vectors of the latent that change the picture much; without them the sliders move its first numbers. */
+  directions?: number[][];
   /** Smallest multiply-adds first. */
   models: CatalogueModel[];
   examples: CatalogueExample[];

@@ -1,9 +1,11 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { type Condition, conditionChannels } from '../data/source.ts';
 import type { Graph } from '../graph/graph.ts';
+import { declareInputs } from '../models/generator-inputs.ts';
 import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
 import { loadOnnx } from '../ops/import-onnx.ts';
-import { type Card, readCard } from '../pipeline/card.ts';
+import { type Card, formOf, readCard } from '../pipeline/card.ts';
 import { teacherFile } from '../pipeline/teacher.ts';
 import { loadRecipe } from '../recipe/load.ts';
 import type { Recipe } from '../recipe/schema.ts';
@@ -15,9 +17,10 @@ import type { CatalogueModel } from './catalogue.ts';
 import { type NetworkInput, networkInput } from './network-input.ts';
 
 /** A network to show: where it lies, how it is fed, what it costs. */
-export interface DemoModel extends Omit<CatalogueModel, 'file' | 'input' | 'output' | 'channels'> {
+export interface DemoModel extends Omit<CatalogueModel, 'file' | 'inputs' | 'output' | 'channels'> {
   path: string;
   network: NetworkInput;
+  graph: Graph;
   card: Card | undefined;
   /** Recipe of the run it belongs to. */
   recipe?: Recipe;
@@ -81,35 +84,36 @@ async function openModel(
 ): Promise<DemoModel | undefined> {
   const { path, name } = candidate;
   const card = readCard(path);
+  // It takes the pictures that the others make.
+  if (!asked && card?.reverse) return undefined;
   let graph: Graph;
   let network: NetworkInput;
   try {
-    graph = loadOnnx(path);
-    network = networkInput(graph, path, size ?? sizeOf(card) ?? candidate.recipe?.data.size);
+    graph = declareInputs(loadOnnx(path), card?.inputs ?? {});
+    network = networkInput(graph, path, {
+      size: size ?? sizeOf(card) ?? candidate.recipe?.data.size,
+      condition: card?.condition,
+    });
   } catch (error) {
     // A run may hold networks that nobody can draw for: a discriminator, a supernet.
     if (!asked && error instanceof GanletError && error.code === 'DEMO_UNFIT') return undefined;
     throw error;
   }
+  const { range, outputRange } = formOf(card);
   const role = (card?.role ?? name) === 'teacher' ? 'teacher' : 'student';
   return {
     ...candidate,
     card,
     network,
+    graph,
     role,
-    range: rangeOf(card),
+    range,
+    outputRange,
     macs: countMacs(graph, inputSymbols(graph, { size: network.size })).true,
     params: countParameters(graph),
     bytes: statSync(path).size,
     sha256: await sha256File(path),
   };
-}
-
-/** Of the card, where it is one; what ganlet trains is in [−1, 1]. */
-function rangeOf(card: Card | undefined): [number, number] {
-  const [low, high, ...others] = (Array.isArray(card?.range) ? card.range : []) as unknown[];
-  const isRange = typeof low === 'number' && typeof high === 'number' && low < high && others.length === 0;
-  return isRange ? [low, high] : [-1, 1];
 }
 
 /** The card is read leniently: its size may be anything. */
@@ -118,18 +122,45 @@ function sizeOf(card: Card | undefined): number | undefined {
   return typeof size === 'number' && Number.isInteger(size) && size > 0 ? size : undefined;
 }
 
-/** The page has one pad: all networks must take what is on it. */
+/** What the networks are given, named by the card of one of them where there is one. */
+export function sharedCondition(models: readonly DemoModel[]): Condition {
+  const named = models.find(({ card, network }) => card?.condition === network.condition);
+  return (named ?? models[0]!).network.condition;
+}
+
+/** The page has one control: all networks must take what is set on it. */
 function needOneInput(models: readonly DemoModel[]): void {
   const [first, ...others] = models;
-  const text = ({ network: { size, condition } }: DemoModel) =>
-    `${size}×${size} pixels in ${condition} ${condition === 1 ? 'channel' : 'channels'}`;
-  const other = others.find((model) => text(model) !== text(first!));
-  if (!other) return;
-  throw new GanletError(
-    'DEMO_MIXED',
-    `networks shown together must take equal pictures: ${first!.path} takes ${text(first!)}, ${other.path} ${text(other)}`,
-    { hint: 'open a demo for each' },
-  );
+  const names = JSON.stringify(sharedCondition(models));
+  const refuse = (other: DemoModel, own: string, another: string) => {
+    throw new GanletError(
+      'DEMO_MIXED',
+      `networks shown together must take equal ${taken(first!).what}: ${first!.path} takes ${own}, ${other.path} ${another}`,
+      { hint: 'open a demo for each' },
+    );
+  };
+  for (const other of others) {
+    if (taken(other).text !== taken(first!).text) refuse(other, taken(first!).text, taken(other).text);
+    const differs = other.card?.condition && JSON.stringify(other.network.condition) !== names;
+    if (differs) refuse(other, 'those of one data set', 'those of another');
+  }
+}
+
+/** In words, what a network takes. */
+function taken({ network: { size, condition, latent } }: DemoModel): { what: string; text: string } {
+  const channels = conditionChannels(condition);
+  const several = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+  const kinds = {
+    image: ['pictures', `${size}×${size} pixels in ${several(channels, 'channel', 'channels')}`],
+    labels: ['label maps', `${size}×${size} labels in ${several(channels, 'channel', 'channels')}`],
+    class: ['classes', `one of ${several(channels, 'class', 'classes')}, for ${size}×${size} pixels`],
+    none: ['latents', `nothing but a latent, for ${size}×${size} pixels`],
+  } as const;
+  const [what, text] = kinds[condition.kind];
+  return {
+    what,
+    text: latent > 0 ? `${text}, and a latent of ${several(latent, 'number', 'numbers')}` : text,
+  };
 }
 
 function readRecipe(run: string): Recipe | undefined {

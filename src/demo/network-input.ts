@@ -1,36 +1,42 @@
+import { adaptClassInput } from '../compress/adapt-class.ts';
+import type { Condition } from '../data/source.ts';
+import { conditionChannels } from '../data/source.ts';
 import type { Graph, Value } from '../graph/graph.ts';
+import { generatorInputs } from '../models/generator-inputs.ts';
 import { inputSymbols, staticShape } from '../ops/cost.ts';
 import { GanletError } from '../util/errors.ts';
-import type { InputKind } from './catalogue.ts';
+import type { CatalogueInput, CatalogueModel } from './catalogue.ts';
+import { namedClasses, namedLabels } from './unnamed.ts';
 
 /** What a network takes and makes, as the page must know it. */
 export interface NetworkInput {
-  kind: InputKind;
-  input: string;
+  condition: Condition;
+  /** Numbers of the latent; 0 for none. */
+  latent: number;
+  inputs: CatalogueModel['inputs'];
   output: string;
+  /** Side of the pictures in pixels. */
   size: number;
-  /** Channels in and out. */
-  condition: 1 | 3;
+  /** Channels of the pictures it makes. */
   image: 1 | 3;
 }
 
-/** How a kind of input is recognised. A new kind is a line here, and its control in `page/inputs.js`. */
-const kinds: Record<InputKind, (graph: Graph, size: number | undefined) => NetworkInput | undefined> = {
-  sketch: pictureToPicture,
-};
+export interface KnownInput {
+  /** Side of the pictures where the network leaves it open. */
+  size?: number | undefined;
+  /** What the card says the network is given. */
+  condition?: Condition | undefined;
+}
 
 /**
- * How `graph` is fed by hand. `size`, pixels, counts where the network leaves the sides of its pictures open. Throws
- * DEMO_UNFIT for a network that no kind of input fits, DEMO_SIZE when the size is open and not given.
+ * How `graph` is fed by hand: with a picture, a map of labels, a class or nothing, and with a latent vector where it takes one.
+ * Labels and classes that no card names are numbered. Throws DEMO_UNFIT for a network that cannot be fed so, DEMO_SIZE when
+ * the side of its pictures is open and not given.
  */
-export function networkInput(graph: Graph, path: string, size: number | undefined): NetworkInput {
-  for (const recognise of Object.values(kinds)) {
-    const found = recognise(graph, size);
-    if (found) return found;
-  }
-  const show = (values: readonly Value[]) =>
-    values.map(({ dtype, shape }) => `${dtype} [${shape.join(', ')}]`).join(' and ') || 'nothing';
-  if (size === undefined && pictureToPicture(graph, 256)) {
+export function networkInput(graph: Graph, path: string, known: KnownInput): NetworkInput {
+  const found = recognise(graph, known);
+  if (typeof found === 'object') return found;
+  if (known.size === undefined && typeof recognise(graph, { ...known, size: 256 }) === 'object') {
     throw new GanletError(
       'DEMO_SIZE',
       `${path} takes pictures of any size, and no card says which it is for`,
@@ -39,31 +45,83 @@ export function networkInput(graph: Graph, path: string, size: number | undefine
       },
     );
   }
+  const show = (values: readonly Value[]) =>
+    values.map(({ name, dtype, shape }) => `${name} ${dtype} [${shape.join(', ')}]`).join(' and ') ||
+    'nothing';
   throw new GanletError(
     'DEMO_UNFIT',
-    `${path} must turn one square picture into another, it turns ${show(graph.inputs)} into ${show(graph.outputs)}`,
-    { hint: 'the page draws pictures of 1 or 3 channels; name a generator that takes them' },
+    `${path} must make a square picture of a picture, of labels, of a class or of a latent vector${found ? `: ${found}` : ''}; it turns ${show(graph.inputs)} into ${show(graph.outputs)}`,
+    { hint: 'name a generator; its card says what its inputs are for: inputs: { <name>: latent }' },
   );
 }
 
-/** One float32 picture in, one of the same size out, 1 or 3 channels each. */
-function pictureToPicture(graph: Graph, size: number | undefined): NetworkInput | undefined {
-  const [input, ...others] = graph.inputs;
-  const [output] = graph.outputs;
-  if (others.length > 0 || input?.dtype !== 'float32' || output?.dtype !== 'float32') return undefined;
-  const [taken, made] = [shapeOf(graph, input, size), shapeOf(graph, output, size)];
-  if (!taken || !made) return undefined;
-  const [[, condition, height, width], [, image, ...sides]] = [taken, made];
-  if (height !== width || sides[0] !== height || sides[1] !== width) return undefined;
-  if (!isPicture(condition) || !isPicture(image)) return undefined;
-  return { kind: 'sketch', input: input.name, output: output.name, size: height!, condition, image };
+/** Why it cannot be fed is a text, empty where the types and shapes say enough. */
+function recognise(graph: Graph, known: KnownInput): NetworkInput | string {
+  let given: ReturnType<typeof generatorInputs>;
+  try {
+    given = generatorInputs(graph);
+  } catch (error) {
+    if (error instanceof GanletError) return error.message;
+    throw error;
+  }
+  const tensor = (value: Value) => shapeOf(graph, value, known.size);
+  const made = graph.outputs[0] && tensor(graph.outputs[0]);
+  if (made?.shape.length !== 4 || made.type !== 'float32') return '';
+  const [, image, size, width] = made.shape;
+  if (size !== width || !size || !isPicture(image)) return '';
+  const condition = given.condition && tensor(given.condition);
+  const latent = given.latent && tensor(given.latent);
+  if ((given.condition && !condition) || (given.latent && !latent)) return '';
+  if (latent && (latent.shape.length !== 2 || latent.type !== 'float32')) return 'the latent is no vector';
+  if (!condition && !latent) return '';
+  const taken = condition
+    ? condition.type === 'float32'
+      ? conditionOf(condition, size, known.condition)
+      : classOf(graph, condition, known.condition)
+    : ({ kind: 'none' } as const);
+  if (typeof taken === 'string') return taken;
+  return {
+    condition: taken,
+    latent: latent?.shape[1] ?? 0,
+    inputs: { ...(condition && { condition }), ...(latent && { latent }) },
+    output: made.name,
+    size,
+    image,
+  };
 }
 
-/** [1, channels, height, width]; undefined where that is not what it is. */
-function shapeOf(graph: Graph, value: Value, size: number | undefined): readonly number[] | undefined {
+/** What a tensor stands for: the card's word where it can be true, else by its shape. */
+function conditionOf({ name, shape }: CatalogueInput, size: number, told?: Condition): Condition | string {
+  const channels = shape[1] ?? 1;
+  if (shape.length === 4 && (shape[2] !== size || shape[3] !== size))
+    return 'both pictures must have one size';
+  const kinds = shape.length === 4 ? ['image', 'labels'] : shape.length === 2 ? ['class'] : [];
+  if (kinds.length === 0) return '';
+  if (told && kinds.includes(told.kind) && conditionChannels(told) === channels) return told;
+  if (shape.length === 2) return { kind: 'class', classes: namedClasses(channels) };
+  const isLabels = told?.kind === 'labels' || name === 'labels' || !isPicture(channels);
+  return isLabels
+    ? { kind: 'labels', labels: namedLabels(channels), edges: false }
+    : { kind: 'image', channels: channels as 1 | 3 };
+}
+
+/** The classes that one whole number stands for: named by the card, or as many as the network looks it up among. */
+function classOf(graph: Graph, { shape }: CatalogueInput, told?: Condition): Condition | string {
+  if (shape.some((side) => side !== 1)) return '';
+  if (told?.kind === 'class') return told;
+  const { condition } = generatorInputs(adaptClassInput(graph));
+  const count = condition?.dtype === 'float32' ? condition.shape[1] : undefined;
+  if (typeof count === 'number') return { kind: 'class', classes: namedClasses(count) };
+  return 'its card must name the classes (condition: { kind: class, classes: [...] })';
+}
+
+/** A tensor for one picture; undefined where its shape is not known, or its type is none the page can fill. */
+function shapeOf(graph: Graph, value: Value, size: number | undefined): CatalogueInput | undefined {
+  const { name, dtype: type } = value;
+  if (type !== 'float32' && type !== 'int64' && type !== 'int32') return undefined;
   try {
     const shape = staticShape(value, inputSymbols(graph, size === undefined ? {} : { size }));
-    return shape.length === 4 && shape[0] === 1 ? shape : undefined;
+    return shape[0] === undefined || shape[0] === 1 ? { name, type, shape } : undefined;
   } catch {
     return undefined;
   }

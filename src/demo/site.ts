@@ -4,8 +4,9 @@ import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toolVersion } from '../util/version.ts';
 import type { Catalogue } from './catalogue.ts';
+import { latentDirections } from './directions.ts';
 import type { Example } from './examples.ts';
-import type { DemoModel } from './models.ts';
+import { type DemoModel, sharedCondition } from './models.ts';
 
 /** One file of the site: bytes, or the file that holds them. */
 export type SiteFile = { type: string } & ({ path: string } | { bytes: Uint8Array });
@@ -29,6 +30,9 @@ const types: Record<string, string> = {
   '.md': 'text/markdown; charset=utf-8',
 };
 
+/** So many directions of the latent have a slider. */
+const sliders = 8;
+
 /** What ONNX Runtime's two builds load: for the CPU, and for WebGPU. */
 const engineFiles = [
   'ort.wasm.min.mjs',
@@ -49,33 +53,47 @@ export function demoSite(title: string, models: readonly DemoModel[], examples: 
   const engine = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
   for (const file of engineFiles) add(`ort/${file}`, { path: join(engine, file) });
   for (const [i, { path }] of models.entries()) add(`models/${i}.onnx`, { path });
-  for (const [i, { png }] of examples.entries()) add(`examples/${i}.png`, { bytes: png });
+  for (const [i, { png }] of examples.entries()) if (png) add(`examples/${i}.png`, { bytes: png });
   const catalogue = describe(title, models, examples);
   add('catalogue.json', { bytes: Buffer.from(`${JSON.stringify(catalogue, null, 2)}\n`) });
   return site;
 }
 
 function describe(title: string, models: readonly DemoModel[], examples: readonly Example[]): Catalogue {
-  const { kind, size, condition } = models[0]!.network;
+  const { size, latent } = models[0]!.network;
   const attribution = models.map(({ card }) => card?.data?.attribution).find((text) => text !== undefined);
+  const directions = latent > 0 ? directionsOf(models) : undefined;
   return {
     title,
     tool: toolVersion,
-    input: { kind, size, channels: condition },
-    models: models.map(({ name, role, network, range, macs, params, bytes, sha256 }, i) => ({
+    size,
+    condition: sharedCondition(models),
+    latent,
+    ...(directions && { directions }),
+    models: models.map(({ name, role, network, range, outputRange, macs, params, bytes, sha256 }, i) => ({
       name,
       role,
       file: `models/${i}.onnx`,
-      input: network.input,
+      inputs: network.inputs,
       output: network.output,
       channels: network.image,
       range,
+      outputRange,
       macs,
       params,
       bytes,
       sha256,
     })),
-    examples: examples.map(({ name }, i) => ({ name, file: `examples/${i}.png` })),
+    examples: examples.map(({ png, ...example }, i) => ({
+      ...example,
+      ...(png && { file: `examples/${i}.png` }),
+    })),
     ...(attribution && { attribution }),
   };
+}
+
+/** Of the largest network, mostly the teacher, since all of them are moved along the same. */
+function directionsOf(models: readonly DemoModel[]): number[][] | undefined {
+  const { graph, network } = models.at(-1)!;
+  return network.inputs.latent && latentDirections(graph, network.inputs.latent.name, sliders);
 }

@@ -17,11 +17,14 @@ export interface Latency {
 const window = 5;
 const warmUpLimit = 5_000;
 const timedLimit = 60_000;
+/** So many runs are enough, however short they are. */
+const enoughRuns = 1_000;
 
 /**
  * Times a network on a backend with random images in [−1, 1]. First it runs until the medians of two successive windows of
  * five runs differ by less than 5 % (5 s at most), then it is timed `runs` times (30 when left out) and for at least
- * `atLeastMs` (2 s when left out); a slow one stops after 60 s. Throws OPTION_INVALID for `runs` below 1, and what the backend throws.
+ * `atLeastMs` (2 s when left out) or 1,000 runs; a slow one stops after 60 s. Throws OPTION_INVALID for `runs` below 1, and what the
+ * backend throws.
  */
 export async function measureLatency(
   graph: Graph,
@@ -46,7 +49,8 @@ export async function measureLatency(
 
     const times: number[] = [];
     const start = performance.now();
-    for (let spent = 0; spent < timedLimit && (times.length < runs || spent < atLeastMs); ) {
+    const more = (spent: number) => times.length < runs || (spent < atLeastMs && times.length < enoughRuns);
+    for (let spent = 0; spent < timedLimit && more(spent); ) {
       times.push(await once());
       spent = performance.now() - start;
     }

@@ -1,4 +1,6 @@
 import { float32, type Graph, sizeOf, type Value } from '../graph/graph.ts';
+import { isPlainNorm } from '../ops/plain-norm.ts';
+import { iterated, type SpectralNorm, spectralNorms } from '../ops/spectral-norm.ts';
 import { type Rng, rng } from '../util/rng.ts';
 
 export type Initialiser = 'normal' | 'xavier' | 'kaiming' | 'orthogonal';
@@ -14,7 +16,8 @@ export interface InitialiseOptions {
  * Fills a network's parameters and returns it. Weights of convolutions and products, as PyTorch's initialisers of the
  * same names: normal N(0, gain²), xavier N(0, gain²·2/(in + out)), kaiming N(0, 2/in), orthogonal gain·Q; in and out are
  * the second and the first axis times the kernel's area, for transposed convolutions as well. Their biases 0; batch-norm
- * scale N(1, gain²), shift 0, mean 0, variance 1. Each parameter's numbers depend only on the seed and its name.
+ * scale N(1, gain²), shift 0, mean 0, variance 1. The vectors of spectral norms are drawn at random and brought near to the
+ * singular ones by 15 power iterations, as PyTorch does. Each parameter's numbers depend only on the seed and its name.
  */
 export function initialise(graph: Graph, { init = 'normal', gain = 0.02, seed }: InitialiseOptions): Graph {
   const fill = (value: Value | null | undefined, make: (data: Float32Array, random: Rng) => void) => {
@@ -23,13 +26,16 @@ export function initialise(graph: Graph, { init = 'normal', gain = 0.02, seed }:
     make(data, rng(seed, `initialise:${value.name}`));
     value.tensor = float32(value.tensor.shape, data);
   };
-  for (const { op, inputs } of graph.nodes) {
+  const norms = spectralNorms(graph);
+  const normed = new Map<Value, SpectralNorm>(norms.map((norm) => [norm.result, norm]));
+  for (const node of graph.nodes) {
+    const { op, inputs } = node;
     switch (op) {
       case 'Conv':
       case 'ConvTranspose':
       case 'Gemm':
       case 'MatMul': {
-        const weight = inputs[1];
+        const weight = inputs[1]?.node ? normed.get(inputs[1])?.weight : inputs[1];
         if (weight && weight.shape.length > 1) {
           fill(weight, (data, random) =>
             fillWeight(data, weight.shape as readonly number[], init, gain, random),
@@ -40,15 +46,23 @@ export function initialise(graph: Graph, { init = 'normal', gain = 0.02, seed }:
       }
       case 'BatchNormalization': {
         const [, scale, shift, mean, variance] = inputs;
-        fill(scale, (data, random) => {
-          for (let i = 0; i < data.length; i++) data[i] = 1 + gain * random.normal();
-        });
-        fill(shift, () => {});
+        if (!isPlainNorm(node)) {
+          fill(scale, (data, random) => {
+            for (let i = 0; i < data.length; i++) data[i] = 1 + gain * random.normal();
+          });
+          fill(shift, () => {});
+        }
         fill(mean, () => {});
         fill(variance, (data) => data.fill(1));
         break;
       }
     }
+  }
+  for (const { weight, u, v } of norms) {
+    fill(u, (data, random) => random.fillNormal(data, 1));
+    const near = iterated(weight.tensor!, u.tensor!, 15);
+    u.tensor = near.u;
+    v.tensor = near.v;
   }
   return graph;
 }

@@ -3,6 +3,7 @@ import { Dropout } from '../ops/activation.ts';
 import { conv, convTranspose } from '../ops/conv.ts';
 import { batchNorm, instanceNorm } from '../ops/norm.ts';
 import { emit } from '../ops/op.ts';
+import { spectralWeight } from '../ops/spectral-norm.ts';
 import { pad } from '../ops/window.ts';
 import { GanletError } from '../util/errors.ts';
 
@@ -20,6 +21,8 @@ export interface ConvolutionOptions {
   padding?: Padding;
   bias?: boolean;
   group?: number;
+  /** Divides the weight by its largest singular value (Miyato et al. 2018); adds `<name>.spectral.u` and `.v`. */
+  spectralNorm?: boolean;
 }
 
 /** A float32 parameter called `name`, every element `fill` until it is initialised or loaded. */
@@ -32,12 +35,8 @@ export function parameter(graph: Graph, name: string, shape: readonly number[], 
 export function convolution(x: Value, name: string, channels: number, options: ConvolutionOptions): Value {
   const { kernel, stride = 1, pad: width = 0, padding = 'zero', bias = true, group = 1 } = options;
   const { graph } = x;
-  const weight = parameter(graph, `${name}.weight`, [
-    channels,
-    (x.shape[1] as number) / group,
-    kernel,
-    kernel,
-  ]);
+  const own = parameter(graph, `${name}.weight`, [channels, (x.shape[1] as number) / group, kernel, kernel]);
+  const weight = options.spectralNorm ? spectralWeight(own, name) : own;
   return graph.scoped(name, () => {
     const inside = padding === 'zero' ? width : 0;
     const padded = width === inside ? x : padImage(x, width, padding === 'replicate' ? 'edge' : 'reflect');

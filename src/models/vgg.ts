@@ -46,6 +46,31 @@ export function vgg16({ size = 224, baseWidth = 64, hidden = 4096 }: Vgg16Option
   return graph;
 }
 
+/**
+ * The convolutions of VGG-19 (Simonyan & Zisserman 2015) as perceptual losses compare them (Wang et al. 2018). Input `image`
+ * float32 [batch, 3, height, width], at least 16 pixels a side; outputs `relu1_1`, `relu2_1`, `relu3_1`, `relu4_1`, `relu5_1`,
+ * each half the size of the one before. Parameters as in torchvision: `features.0.weight`, …, `features.28.bias`.
+ */
+export function vgg19Features(baseWidth = 64): Graph {
+  checkWhole('baseWidth', baseWidth, 1);
+  const graph = new Graph('vgg19');
+  let x = graph.input('image', 'float32', ['batch', 3, 'height', 'width']);
+  let index = 0;
+  for (const [stage, count] of [2, 2, 4, 4, 1].entries()) {
+    if (stage > 0) {
+      x = maxPool(x, { kernel: [2, 2] });
+      index++;
+    }
+    for (let k = 0; k < count; k++) {
+      const channels = baseWidth * Math.min(2 ** stage, 8);
+      x = relu(featureConvolution(x, `features.${index}`, channels, { kernel: 3, pad: 1 }));
+      if (k === 0) graph.output(x, `relu${stage + 1}_1`);
+      index += 2;
+    }
+  }
+  return graph;
+}
+
 /** The rectified ends of the five stages of VGG-16 (relu1_2, 2_2, 3_3, 4_3, 5_3), each before its pool. */
 export function vgg16Stages(x: Value, baseWidth = 64): Value[] {
   const stages: Value[] = [];

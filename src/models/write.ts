@@ -98,9 +98,9 @@ function complete(options: ModelOptions): Architecture {
       return { type, baseWidth, levels, norm, dropout };
     }
     case 'patch':
-      return { type, baseWidth, layers: options.layers ?? 3, norm };
+      return { type, baseWidth, layers: options.layers ?? 3, norm, spectralNorm: false };
     case 'pixel':
-      return { type, baseWidth, norm };
+      return { type, baseWidth, norm, spectralNorm: false };
   }
 }
 

@@ -3,6 +3,8 @@ import { type Dim, type Graph, type Node, sizeOf, type Value } from '../graph/gr
 import { GanletError } from '../util/errors.ts';
 import { findOp } from './index.ts';
 import type { NodeView } from './op.ts';
+import { isPlainNorm } from './plain-norm.ts';
+import { isSpectralVector } from './spectral-norm.ts';
 
 /** Multiply-adds under the counting rules of published tables. One multiply and one add count as 1. */
 export interface Macs {
@@ -97,8 +99,8 @@ export function countMacs(graph: Graph, symbols: Symbols = inputSymbols(graph, {
 }
 
 /**
- * Elements of all learnt constants, as published tables count them. Not counted: batch-norm statistics, single numbers, the
- * ones and zeros of an instance norm without affine part, and settings such as the scales of Resize.
+ * Elements of all learnt constants, as published tables count them. Not counted: batch-norm statistics, vectors of spectral
+ * norms, single numbers, the ones and zeros of a norm without affine part, and settings such as the scales of Resize.
  */
 export function countParameters(graph: Graph): number {
   const learnt = new Set(graph.nodes.flatMap(parametersOf));
@@ -139,18 +141,14 @@ function isParameter(node: Node, i: number): boolean {
       if (i > 0) return false;
       break;
     case 'BatchNormalization':
-      if (i > 2) return false;
+      if (i > 2 || isPlainNorm(node)) return false;
       break;
     case 'InstanceNormalization':
-      if (isPlain(node)) return false;
+      if (isPlainNorm(node)) return false;
+      break;
+    case 'Mul':
+      if (isSpectralVector(node.inputs[i]!)) return false;
       break;
   }
   return shape.length > 0 && (dtype.startsWith('float') || node.op === 'DequantizeLinear');
-}
-
-/** An instance norm without affine part is written with a scale of ones and a shift of zeros. */
-function isPlain({ inputs }: Node): boolean {
-  const filled = (value: Value | null | undefined, x: number) =>
-    !!value?.tensor && Array.prototype.every.call(value.tensor.data, (v) => v === x);
-  return filled(inputs[1], 1) && filled(inputs[2], 0);
 }

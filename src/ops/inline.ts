@@ -15,6 +15,7 @@ import { knownOf, tensorOf } from './fold/known.ts';
 import { findOp } from './index.ts';
 import { batchNormTraining } from './norm.ts';
 import { isUnknownDim } from './sizes.ts';
+import { powerIteration, type SpectralNorm, spectralNorms } from './spectral-norm.ts';
 
 export interface InlineOptions {
   /** What each input of the network is connected to. */
@@ -26,7 +27,10 @@ export interface InlineOptions {
    * it is trained. Without it constants stay constants.
    */
   parameter?: (constant: Value, user: Node | undefined) => Value | undefined;
-  /** `train` normalises with the statistics of the batch and gives new running averages. */
+  /**
+   * `train` normalises with the statistics of the batch and gives new running averages; spectral norms make a power iteration
+   * and give its vectors.
+   */
   batchNorm?: 'frozen' | 'train';
   /** The mask (0 or 1/(1−p)) for a Dropout node; without it dropout does nothing. */
   dropout?: (node: Node, x: Value) => Value;
@@ -40,6 +44,8 @@ export interface Inlined {
   values: Map<string, Value>;
   /** New running statistics by the name of the constant they replace (batchNorm `train`). */
   statistics: Map<string, Value>;
+  /** Values that gradients take as constants: the new vectors of spectral norms. */
+  held: Value[];
 }
 
 /**
@@ -56,11 +62,16 @@ export function inline(target: Graph, network: Graph, options: InlineOptions): I
     values.set(input, given);
   }
   const statistics = new Map<string, Value>();
+  const norms = new Map<Node, SpectralNorm>(
+    options.batchNorm === 'train' ? spectralNorms(network).map((norm) => [norm.node, norm]) : [],
+  );
+  /** What the vectors of spectral norms have become. */
+  const vectors = new Map<Value, Value>();
   /** Constants that nodes of the network came to. */
   const computed = new Set<Value>();
   const resolve = (x: Value | null, user?: Node): Value | null => {
     if (!x) return null;
-    const stead = x.tensor && options.parameter?.(x, user);
+    const stead = x.tensor && (vectors.get(x) ?? options.parameter?.(x, user));
     if (stead) return stead;
     let copy = values.get(x);
     if (!copy) {
@@ -76,6 +87,15 @@ export function inline(target: Graph, network: Graph, options: InlineOptions): I
   };
 
   for (const node of network.nodes) {
+    const norm = norms.get(node);
+    if (norm) {
+      const { weight, u, v } = norm;
+      const next = target.scoped(`${prefix}/${node.name}`, () =>
+        powerIteration(resolve(weight, node)!, resolve(u, node)!),
+      );
+      vectors.set(u, next.u).set(v, next.v);
+      statistics.set(u.name, next.u).set(v.name, next.v);
+    }
     const inputs = node.inputs.map((x) => resolve(x, node));
     if (node.op === 'BatchNormalization' && options.batchNorm === 'train') {
       const [x, gamma, beta, mean, variance] = inputs as Value[];
@@ -121,6 +141,7 @@ export function inline(target: Graph, network: Graph, options: InlineOptions): I
     outputs: network.outputs.map((y) => resolve(y)!),
     values: new Map([...values].map(([from, to]) => [from.name, to])),
     statistics,
+    held: [...vectors.values()],
   };
 }
 

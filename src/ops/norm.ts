@@ -204,8 +204,10 @@ export function batchNormTraining(
   const count = countOf(x, axes, x);
   const flat = (v: Value) => reshape(v, [x.shape[1]!], x);
   const unbiased = mul(flat(batchVariance), div(count, max(sub(count, 1), 1)));
+  // Without scale and shift two passes over the image are saved.
+  const scaled = isFilled(gamma, 1) ? normal : mul(normal, perChannel(gamma, x));
   return {
-    y: add(mul(normal, perChannel(gamma, x)), perChannel(beta, x)),
+    y: isFilled(beta, 0) ? scaled : add(scaled, perChannel(beta, x)),
     mean: add(mul(mean, 1 - momentum), mul(flat(batchMean), momentum)),
     variance: add(mul(variance, 1 - momentum), mul(unbiased, momentum)),
   };

@@ -1,4 +1,7 @@
-import type { Graph, Value } from '../graph/graph.ts';
+import type { Graph, Node, Value } from '../graph/graph.ts';
+import { ints } from './op.ts';
+import { isPlainNorm } from './plain-norm.ts';
+import { isSpectralVector, spectralNorms } from './spectral-norm.ts';
 
 /** Which inputs of an operator hold weights. Running statistics of batch normalisation are state, not weights. */
 const weightSlots: Record<string, readonly number[]> = {
@@ -16,8 +19,8 @@ const weightSlots: Record<string, readonly number[]> = {
 
 /**
  * The constants of a network that training changes, in the order in which they are used: weights, biases, norm scales and
- * shifts. Left out: numbers and index lists, batch statistics, and the all-ones scale with all-zeros shift by which an
- * instance norm without parameters is written.
+ * shifts. Left out: numbers and index lists, batch statistics, the vectors of spectral norms, and the all-ones scale with
+ * all-zeros shift by which a norm without parameters is written.
  */
 export function trainableParameters(graph: Graph): Value[] {
   const found = new Set<Value>();
@@ -25,8 +28,7 @@ export function trainableParameters(graph: Graph): Value[] {
     for (const slot of weightSlots[node.op] ?? []) {
       const value = node.inputs[slot];
       if (!value?.tensor || value.dtype !== 'float32' || value.shape.length === 0) continue;
-      if (node.op === 'InstanceNormalization' && isPlain(node.inputs[1], 1) && isPlain(node.inputs[2], 0))
-        continue;
+      if ((slot < 3 && isPlainNorm(node)) || isSpectralVector(value)) continue;
       found.add(value);
     }
   }
@@ -34,27 +36,40 @@ export function trainableParameters(graph: Graph): Value[] {
 }
 
 /**
- * Biases of convolutions that feed nothing but instance norms, which take them away again: their gradient is zero, and Adam
- * would turn its rounding noise into steps.
+ * Biases of convolutions that reach nothing but instance norms, or batch norms with the statistics of their batch, which take
+ * them away again: their gradient is zero, and Adam would turn its rounding noise into steps. Sums, resized images and 1×1
+ * convolutions pass on what is the same at all places.
  */
 export function cancelledBiases(graph: Graph): Set<Value> {
-  const onlyNormalised = new Map<Value, boolean>();
+  const readers = new Map<Value, [Node, number][]>();
   for (const node of graph.nodes) {
     for (const [i, x] of node.inputs.entries()) {
-      if (x)
-        onlyNormalised.set(
-          x,
-          (onlyNormalised.get(x) ?? true) && node.op === 'InstanceNormalization' && i === 0,
-        );
+      if (x) readers.set(x, [...(readers.get(x) ?? []), [node, i]]);
     }
   }
-  for (const y of graph.outputs) onlyNormalised.set(y, false);
-  const found = new Set<Value>();
-  for (const { op, inputs, outputs } of graph.nodes) {
-    if ((op === 'Conv' || op === 'ConvTranspose') && inputs[2] && onlyNormalised.get(outputs[0]!))
-      found.add(inputs[2]);
-  }
-  return found;
+  const lost = new Map<Value, boolean>();
+  const isLost = (value: Value): boolean => {
+    const known = lost.get(value);
+    if (known !== undefined) return known;
+    const found = (readers.get(value) ?? []).every(([node, i]) => {
+      if (node.op === 'InstanceNormalization' || node.op === 'BatchNormalization') return i === 0;
+      return (node.op === 'Add' || (i === 0 && keepsFlat(node))) && isLost(node.outputs[0]!);
+    });
+    lost.set(value, found && readers.has(value) && !graph.outputs.includes(value));
+    return lost.get(value)!;
+  };
+  return new Set(
+    graph.nodes.flatMap(({ op, inputs: [, , bias], outputs }) =>
+      (op === 'Conv' || op === 'ConvTranspose') && bias && isLost(outputs[0]!) ? [bias] : [],
+    ),
+  );
+}
+
+/** Whether an image of one colour, given first, comes out as one. */
+function keepsFlat({ op, inputs, attributes }: Node): boolean {
+  if (op === 'Resize') return true;
+  const kernel = inputs[1]?.shape.slice(2) ?? [];
+  return op === 'Conv' && kernel.every((d) => d === 1) && ints(attributes, 'pads', []).every((p) => p === 0);
 }
 
 /** Running means and variances of batch normalisation, in order. */
@@ -64,6 +79,7 @@ export function batchStatistics(graph: Graph): Value[] {
   );
 }
 
-function isPlain(value: Value | null | undefined, fill: number): boolean {
-  return !!value?.tensor && Array.prototype.every.call(value.tensor.data, (v: number) => v === fill);
+/** All state of training that is not learnt: batch statistics, then the vectors of spectral norms. */
+export function runningState(graph: Graph): Value[] {
+  return [...batchStatistics(graph), ...spectralNorms(graph).flatMap(({ u, v }) => [u, v])];
 }

@@ -2,8 +2,13 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { z } from 'zod';
 import type { Backend } from '../backend/backend.ts';
+import { adaptClassInput } from '../compress/adapt-class.ts';
+import { adaptTeacher, ownForm, type TeacherForm } from '../compress/adapt-teacher.ts';
+import type { Condition } from '../data/source.ts';
 import type { Graph } from '../graph/graph.ts';
+import { declareInputs, generatorInputs, type InputKind, inputKinds } from '../models/generator-inputs.ts';
 import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
+import { loadOnnx } from '../ops/import-onnx.ts';
 import type { Baseline } from '../recipe/names.ts';
 import { architectureSchema } from '../recipe/networks.ts';
 import type { GeneratorConfig } from '../recipe/schema.ts';
@@ -12,19 +17,26 @@ import { GanletError } from '../util/errors.ts';
 import { exists } from '../util/exists.ts';
 import { sha256File } from '../util/hash.ts';
 import { toolVersion } from '../util/version.ts';
+import { conditionSchema } from './card-condition.ts';
 import type { RunContext } from './context.ts';
 
 /** What is known of a generator in an .onnx file; kept beside it as `<name>.card.json`. */
 export interface Card {
   role: 'teacher' | 'student' | Baseline;
+  /** Of a teacher that makes conditions from images, the other way round than the data. */
+  reverse?: boolean;
   /** Architecture, where the toolkit built the network. */
   architecture?: GeneratorConfig & { widths?: readonly number[] };
   size: number;
+  /** What each input is for, by name; read where names and shapes do not tell (see `generatorInputs`). */
+  inputs?: Readonly<Record<string, InputKind>>;
   /** Range of pixels in and out, but where a foreign network makes others than it takes. */
   range: [number, number];
   outputRange?: [number, number];
   /** Order of the axes of a foreign network's pictures, where channels come last. */
   layout?: 'nchw' | 'nhwc';
+  /** What it makes pictures of, where that is no picture: names and colours of labels, names of classes, or nothing. */
+  condition?: Condition;
   taps?: readonly string[];
   params: number;
   /** Multiply-adds for one picture, in both conventions. */
@@ -51,12 +63,14 @@ export async function describeModel(
   network: Graph,
   file: string,
 ): Promise<Omit<Card, 'role'>> {
-  const { name, hash, attribution } = await source();
+  const { name, hash, attribution, condition } = await source();
   const { size } = recipe.data;
   const macs = countMacs(network, inputSymbols(network, { size }));
   return {
     size,
+    inputs: inputsOf(network, condition),
     range: [-1, 1],
+    ...(condition.kind !== 'image' && { condition }),
     params: countParameters(network),
     macs: { true: macs.true, paper: macs.paper },
     bytes: statSync(file).size,
@@ -67,6 +81,32 @@ export async function describeModel(
     tool: toolVersion,
     backend: backend.description,
   };
+}
+
+function inputsOf(network: Graph, { kind }: Condition): Record<string, InputKind> {
+  const { condition, latent } = generatorInputs(network);
+  return {
+    ...(condition && kind !== 'none' && { [condition.name]: kind }),
+    ...(latent && { [latent.name]: 'latent' as const }),
+  };
+}
+
+/**
+ * Reads a generator; what its inputs are for is noted in the graph where its card says it, and a class is given as a one-hot
+ * vector (see `adaptClassInput`). Where the card declares pictures of another range or order of axes than ours, that is computed
+ * inside. Throws what `loadOnnx` throws.
+ */
+export function loadGenerator(file: string, card = readCard(file)): Graph {
+  const adapted = adaptTeacher(loadOnnx(file), formOf(card), 'fixed');
+  const graph = declareInputs(adapted, card?.inputs ?? {});
+  const condition = card?.condition;
+  return adaptClassInput(graph, condition?.kind === 'class' ? condition.classes.length : undefined);
+}
+
+/** How a generator takes and makes pictures, as its card says; else as ours do. */
+export function formOf(card: Pick<Card, 'range' | 'outputRange' | 'layout'> | undefined): TeacherForm {
+  const range = card?.range ?? ownForm.range;
+  return { range, outputRange: card?.outputRange ?? range, layout: card?.layout ?? ownForm.layout };
 }
 
 export function cardPath(model: string): string {
@@ -85,9 +125,11 @@ const pixelRange = z.tuple([z.number(), z.number()]).refine(([low, high]) => low
 const cardSchema = z.looseObject({
   architecture: architectureSchema.optional(),
   taps: z.array(z.string()).min(1).optional(),
+  inputs: z.record(z.string(), z.enum(inputKinds)).optional(),
   range: pixelRange.optional(),
   outputRange: pixelRange.optional(),
   layout: z.enum(['nchw', 'nhwc']).optional(),
+  condition: conditionSchema.optional(),
   macs: z.looseObject({ true: z.number(), paper: z.number() }).optional(),
   sha256: z.string().optional(),
 });
@@ -95,6 +137,11 @@ const cardSchema = z.looseObject({
 const lenient = z.looseObject({
   architecture: cardSchema.shape.architecture.catch(undefined),
   taps: cardSchema.shape.taps.catch(undefined),
+  inputs: cardSchema.shape.inputs.catch(undefined),
+  condition: cardSchema.shape.condition.catch(undefined),
+  range: cardSchema.shape.range.catch(undefined),
+  outputRange: cardSchema.shape.outputRange.catch(undefined),
+  layout: cardSchema.shape.layout.catch(undefined),
   macs: cardSchema.shape.macs.catch(undefined),
   sha256: cardSchema.shape.sha256.catch(undefined),
 });

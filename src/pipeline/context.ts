@@ -1,5 +1,5 @@
 import type { Backend } from '../backend/backend.ts';
-import type { PairedSource } from '../data/source.ts';
+import type { Source } from '../data/source.ts';
 import type { LoadedRecipe } from '../recipe/load.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import type { Log } from '../util/log.ts';
@@ -15,5 +15,5 @@ export interface RunContext {
   /** Starts a progress display; draws nothing under --quiet. */
   progress(total: number, label: string): Progress;
   /** Opens the data on first use. */
-  source(): Promise<PairedSource>;
+  source(): Promise<Source>;
 }

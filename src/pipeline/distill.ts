@@ -8,6 +8,7 @@ import { flatSettings, type Settings } from '../train/changed-settings.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
 import { sha256Json } from '../util/hash.ts';
 import type { RunContext } from './context.ts';
+import { cycleOf, trainNaiveCycle } from './naive-cycle.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
 import type { Teacher } from './teacher.ts';
 import { loadTeacher, tryTeacher } from './teacher.ts';
@@ -60,10 +61,12 @@ export async function studentStage(context: RunContext, options: StudentStage): 
   const { recipe, out, log } = context;
   const { stage, teacher, settings, section, config, distilled } = options;
   const source = await context.source();
+  const byCycles = !distilled && source.unpaired !== undefined;
   const inputs = sha256Json({
     stage,
     teacher: teacher.sha256,
     settings,
+    ...(byCycles && { cycle: cycleOf(recipe, source) }),
     config: { ...config, checkpointSeconds: 0 },
     discriminator: recipe.discriminator,
     data: source.hash,
@@ -78,16 +81,18 @@ export async function studentStage(context: RunContext, options: StudentStage): 
   if (distilled) await tryTeacher(context, teacher);
   const start = await options.start();
   const fresh = distilled ? config : { ...config, initDiscriminator: 'random' as const };
-  const network = await trainStudent(context, {
-    stage,
-    section,
-    teacher,
-    student: start.graph,
-    discriminator: await startDiscriminator(context, teacher, section, fresh),
-    config,
-    distilled,
-    settings,
-  });
+  const network = byCycles
+    ? await trainNaiveCycle(context, { stage, student: start, config, settings })
+    : await trainStudent(context, {
+        stage,
+        section,
+        teacher,
+        student: start.graph,
+        discriminator: await startDiscriminator(context, teacher, section, fresh),
+        config,
+        distilled,
+        settings,
+      });
   await writeFileAtomic(join(out, stage, 'network.onnx'), encodeOnnx(network));
   await writeJsonAtomic(join(out, stage, 'network.json'), {
     architecture: start.architecture,

@@ -1,16 +1,24 @@
-import type { Backend, Compiled, Feeds } from '../backend/backend.ts';
+import type { Backend, Feeds } from '../backend/backend.ts';
 import { cutsOf, dimOf, widthFeeds, widthInputs } from '../compress/elastic.ts';
 import { inlineElastic } from '../compress/elastic-inline.ts';
 import { channelGroups } from '../compress/groups.ts';
 import type { WidthSpace, WidthVector } from '../compress/width-space.ts';
-import { float32, Graph, type Tensor, type TensorData, type Value } from '../graph/graph.ts';
-import { batchStatistics, trainableParameters } from '../ops/parameters.ts';
-import { statisticNames, withoutMemory } from '../train/recalibrate.ts';
+import { Graph, type Tensor, type TensorData, type Value } from '../graph/graph.ts';
+import { runningState, trainableParameters } from '../ops/parameters.ts';
+import { type Given, generatorFeeds } from '../train/generator-feeds.ts';
+import {
+  batchSize,
+  type GivenBatch,
+  givenFeeds,
+  statisticNames,
+  withoutMemory,
+} from '../train/recalibrate.ts';
+import { declareGiven, eachPicture } from './given.ts';
 
 /** A generator ready to make pictures at any widths of a space, compiled once. */
 export interface ElasticGenerating {
-  /** Pictures for conditions, both [N, C, size, size] in [−1, 1], as the network narrowed to `vector` makes them. */
-  generate(conditions: Float32Array, vector: WidthVector): Promise<Float32Array>;
+  /** Pictures as the network narrowed to `vector` makes them; conditions and latents as in `Generating`. */
+  generate(conditions: Float32Array, vector: WidthVector, latents?: Float32Array): Promise<Float32Array>;
   /** Replaces weights by name, where they are `replaceable`. */
   setWeights(weights: ReadonlyMap<string, Tensor>): void;
   dispose(): Promise<void>;
@@ -20,10 +28,10 @@ export interface ElasticGeneratorOptions {
   /** Weights are fed, to look at a network while it is trained; without it they are constants. */
   replaceable?: boolean;
   /**
-   * Conditions [N, C, size, size] on which batch normalisation takes its statistics anew whenever the vector changes, as one
-   * batch. Without them it keeps those of the whole network, which fit no other widths.
+   * A batch on which batch normalisation takes its statistics anew whenever the vector changes. Without it it keeps those of
+   * the whole network, which fit no other widths.
    */
-  calibration?: Float32Array;
+  calibration?: GivenBatch;
 }
 
 /**
@@ -41,12 +49,13 @@ export async function elasticGenerator(
   const statistics = calibration ? statisticNames(network) : [];
   const kept = calibration
     ? trainableParameters(network)
-    : [...trainableParameters(network), ...batchStatistics(network)];
+    : [...trainableParameters(network), ...runningState(network)];
   const weights: Record<string, Tensor> = {};
   for (const w of replaceable ? kept : [])
     weights[`w/${w.name}`] = { ...w.tensor!, data: w.tensor!.data.slice() as TensorData };
   const program = { network, space, size, weights: new Set(Object.keys(weights)) };
-  const pictures = await backend.compile({ graph: elasticGraph(program, 1, statistics), state: [] });
+  const { graph, given } = elasticGraph(program, statistics);
+  const pictures = await backend.compile({ graph, state: [] });
   const calibrating =
     statistics.length > 0
       ? await backend.compile({ graph: statisticsGraph(program, calibration!), state: [] })
@@ -57,27 +66,19 @@ export async function elasticGenerator(
     const feeds: Feeds = { ...weights, ...widthFeeds(space, vector) };
     if (!calibrating) return feeds;
     if (current?.vector !== String(vector)) {
-      const found = await calibrate(calibrating, program, calibration!, feeds);
+      const found = await calibrating.run({ ...givenFeeds(calibration!), ...feeds });
       current = { vector: String(vector), feeds: { ...feeds, ...found } };
     }
     return current.feeds;
   };
-  const shape = conditionShape(program, 1);
-  const each = shape.reduce((a, b) => a * b, 1);
 
   return {
-    async generate(conditions, vector) {
+    async generate(conditions, vector, latents) {
       const feeds = await feedsAt(vector);
-      const count = conditions.length / each;
-      let made: Float32Array | undefined;
-      for (let i = 0; i < count; i++) {
-        const condition = float32(shape, conditions.subarray(i * each, (i + 1) * each));
-        const { picture } = await pictures.run({ condition, ...feeds });
-        const data = picture!.data as Float32Array;
-        made ??= new Float32Array(count * data.length);
-        made.set(data, i * data.length);
-      }
-      return made ?? new Float32Array(0);
+      return eachPicture(given, conditions, latents, async (one) => {
+        const { picture } = await pictures.run({ ...one, ...feeds });
+        return picture!.data as Float32Array;
+      });
     },
     setWeights(values) {
       current = undefined;
@@ -101,16 +102,15 @@ interface ElasticProgram {
   weights: ReadonlySet<string>;
 }
 
-function conditionShape({ network, size }: ElasticProgram, batch: number): number[] {
-  return [batch, network.inputs[0]!.shape[1] as number, size, size];
-}
-
-/** The network on `condition`, its statistics fed as `s/…` at their widths; output `picture`. */
-function elasticGraph(program: ElasticProgram, batch: number, statistics: readonly string[]): Graph {
-  const { network, space } = program;
+/** The network on what one picture is made of, its statistics fed as `s/…` at their widths; output `picture`. */
+function elasticGraph(
+  program: ElasticProgram,
+  statistics: readonly string[],
+): { graph: Graph; given: Given } {
+  const { network, space, size } = program;
   const graph = new Graph('elastic');
   const groups = channelGroups(network);
-  const condition = graph.input('condition', 'float32', conditionShape(program, batch));
+  const given = declareGiven(graph, network, 1, size);
   const widths = widthInputs(graph, space);
   const inputs = weightInputs(graph, program);
   for (const name of statistics) {
@@ -124,27 +124,25 @@ function elasticGraph(program: ElasticProgram, batch: number, statistics: readon
     network,
     widths,
     {
-      inputs: { [network.inputs[0]!.name]: condition },
+      inputs: generatorFeeds(network, given),
       prefix: 'g',
       parameter: (constant) => inputs.get(constant.name),
     },
     groups,
   );
   graph.output(outputs[0]!, 'picture');
-  return graph;
+  return { graph, given };
 }
 
-/** The network's batch statistics on `condition`, as outputs `s/…`. */
-function statisticsGraph(program: ElasticProgram, calibration: Float32Array): Graph {
+/** The network's statistics on a batch, as outputs `s/…`. */
+function statisticsGraph(program: ElasticProgram, calibration: GivenBatch): Graph {
   const plain = withoutMemory(program.network);
   const graph = new Graph('elastic-statistics');
-  const shape = conditionShape(program, 1);
-  const batch = calibration.length / shape.reduce((a, b) => a * b, 1);
-  const condition = graph.input('condition', 'float32', conditionShape(program, batch));
+  const given = declareGiven(graph, plain, batchSize(calibration), program.size);
   const widths = widthInputs(graph, program.space);
   const inputs = weightInputs(graph, program);
   const { statistics } = inlineElastic(graph, plain, widths, {
-    inputs: { [plain.inputs[0]!.name]: condition },
+    inputs: generatorFeeds(plain, given),
     prefix: 'g',
     parameter: (constant) => inputs.get(constant.name),
     batchNorm: 'train',
@@ -160,15 +158,4 @@ function weightInputs(graph: Graph, { network, weights }: ElasticProgram): Map<s
       return [constant.name, graph.input(name, 'float32', constant.shape)];
     }),
   );
-}
-
-async function calibrate(
-  compiled: Compiled,
-  program: ElasticProgram,
-  calibration: Float32Array,
-  feeds: Feeds,
-): Promise<Feeds> {
-  const batch = calibration.length / conditionShape(program, 1).reduce((a, b) => a * b, 1);
-  const condition = float32(conditionShape(program, batch), calibration);
-  return compiled.run({ condition, ...feeds });
 }

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { makeBatch } from '../data/batch.ts';
-import type { Graph } from '../graph/graph.ts';
+import type { Graph, Tensor } from '../graph/graph.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
 import { prune } from '../graph/prune.ts';
 import { loadOnnx } from '../ops/import-onnx.ts';
@@ -13,11 +12,11 @@ import { writeFileAtomic } from '../util/atomic.ts';
 import { GanletError } from '../util/errors.ts';
 import { exists } from '../util/exists.ts';
 import { sha256File } from '../util/hash.ts';
-import { rng } from '../util/rng.ts';
 import type { Card } from './card.ts';
 import { describeModel, hasCard, writeCard } from './card.ts';
 import type { RunContext } from './context.ts';
 import { compileGenerator } from './generate.ts';
+import { givenBatch } from './given.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
 
 /** Where the student of a recipe comes from: the last stage that makes one. */
@@ -116,11 +115,12 @@ async function checkParity(
   const source = await context.source();
   const { size } = context.recipe.data;
   const indices = Array.from({ length: Math.min(4, source.counts.train) }, (_, i) => i);
-  const { condition } = await makeBatch(source, 'train', indices, {}, rng(0, 'parity'));
+  const { condition, latent } = await givenBatch(source, trained, 'train', indices);
+  const numbers = (tensor: Tensor | undefined) => tensor?.data as Float32Array | undefined;
   const pictures = async (network: Graph, replaceable: boolean) => {
     const generator = await compileGenerator(network, size, context.backend, { replaceable });
     try {
-      return await generator.generate(condition);
+      return await generator.generate(numbers(condition) ?? new Float32Array(0), numbers(latent));
     } finally {
       await generator.dispose();
     }

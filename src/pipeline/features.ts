@@ -29,7 +29,7 @@ import { rng } from '../util/rng.ts';
 import { toolVersion } from '../util/version.ts';
 import { accuracies, describer, picturesOfStyle, sensitivity } from './features-measured.ts';
 import { makeDirectory, markStageDone, stageIsDone } from './run-directory.ts';
-import { programHash } from './train-generator.ts';
+import { programHash } from './stage-training.ts';
 
 export interface FeaturesOptions {
   /** Folder of the run. */

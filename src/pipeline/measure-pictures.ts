@@ -1,6 +1,7 @@
-import { makeBatch } from '../data/batch.ts';
+import { makeBatch, realImages } from '../data/batch.ts';
+import { conditionColumn } from '../data/draw-condition.ts';
 import type { SheetColumn } from '../data/sheet.ts';
-import type { PairedSource } from '../data/source.ts';
+import { hasTruth, type Source } from '../data/source.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Levels } from '../metrics/levels.ts';
 import { openPerceptual } from '../metrics/networks/perceptual.ts';
@@ -10,35 +11,48 @@ import { GanletError } from '../util/errors.ts';
 import { rng } from '../util/rng.ts';
 import type { RunContext } from './context.ts';
 import { compileGenerator, type Generating } from './generate.ts';
+import { pictureLatents } from './given.ts';
 import type { MeasureNetworks } from './measure-networks.ts';
+import { measureSegmentation } from './measure-segmentation.ts';
 import { measureSets } from './measure-sets.ts';
-import type { MeasuredDistances, MeasuredDistribution, MetricsFile, Role } from './metrics-file.ts';
+import type {
+  MeasuredDistances,
+  MeasuredDistribution,
+  MeasuredSegmentation,
+  MetricsFile,
+  Role,
+} from './metrics-file.ts';
 import type { RunModel } from './run-models.ts';
 
 export interface Measured {
   /** In the order of the models. */
   distances: {
+    /** Empty where the data has no true pictures of its conditions. */
     truth: MeasuredDistances;
     teacher?: MeasuredDistances;
     distributions?: MeasuredDistribution[];
+    segmentation?: MeasuredSegmentation;
   }[];
+  /** Of the true pictures. */
+  segmentation?: MeasuredSegmentation;
   /** The feature network of the distributions. */
   features?: NonNullable<MetricsFile['features']>;
-  /** Condition, truth and what each model makes of some fixed pictures, for `sampleSheet`. */
+  /** Condition and truth, where there are such, and what each model makes of some fixed pictures, for `sampleSheet`. */
   columns: SheetColumn[];
 }
 
 const shown = 8;
 
 /**
- * Makes every picture of the split with every model, one at a time, and compares it with the truth and with the teacher's.
+ * Makes every picture of the split with every model, one at a time, and compares it with the truth, where the data has one, and
+ * with the teacher's; as sets they are compared with the images of the split, whether or not these belong to its conditions.
  * Pictures are compared as the 8-bit pictures that would be saved. Memory does not grow with the split. The teacher, where
  * there is one, must come first. `networks` are those of the metrics that need any (see `measureNetworks`). Throws PICTURE_INVALID
- * naming the model whose picture is not finite, and as `measureSets`.
+ * naming the model whose picture is not finite, and as `measureSets` and `measureSegmentation`.
  */
 export async function measurePictures(
   context: RunContext,
-  source: PairedSource,
+  source: Source,
   models: readonly (RunModel & { graph: Graph })[],
   networks: MeasureNetworks = {},
 ): Promise<Measured> {
@@ -47,6 +61,8 @@ export async function measurePictures(
   const count = source.counts[split];
   const measure = () => measurePairs(metrics, { channels: channels.image, height: size, width: size });
   const withTeacher = models[0]?.role === 'teacher';
+  const paired = hasTruth(source, split);
+  const segments = measureSegmentation<Role | 'truth'>(source, split, metrics);
   const rows = shownRows(count);
   const columns = new Map<string, { title: string; images: Uint8Array; channels: 1 | 3 }>();
   const show = (title: string, row: number | undefined, picture: Uint8Array) => {
@@ -54,25 +70,29 @@ export async function measurePictures(
     const column = columns.get(title) ?? {
       title,
       images: new Uint8Array(rows.size * picture.length),
-      channels: title === 'condition' ? channels.condition : channels.image,
+      channels: channels.image,
     };
     columns.set(title, column);
     column.images.set(interleave(picture, size * size), row * picture.length);
   };
-  const progress = context.progress(count, 'evaluate');
   const running: {
     role: Role;
     path: string;
+    graph: Graph;
     generator: Generating;
     truth: Measuring;
     teacher?: Measuring;
     lpips: { truth: RunningMean; teacher: RunningMean };
   }[] = [];
   const sets = networks.features && (await measureSets(context, source, networks.features));
+  const others = sets && !sets.knowsTruth && source.unpaired ? realImages(source, split) : undefined;
+  const progress = context.progress(count + (others?.count ?? 0), 'evaluate');
   const { threads } = context.backend.description;
   const { provider } = context.recipe;
   const perceptual =
-    networks.perceptual && (await openPerceptual(networks.perceptual, { threads, provider }));
+    networks.perceptual && metrics.includes('lpips')
+      ? await openPerceptual(networks.perceptual, { threads, provider })
+      : undefined;
   const levels = (data: Uint8Array): Levels => ({
     data,
     channels: channels.image,
@@ -87,6 +107,7 @@ export async function measurePictures(
       running.push({
         role,
         path,
+        graph,
         generator,
         truth: measure(),
         lpips,
@@ -97,32 +118,43 @@ export async function measurePictures(
       const pair = await makeBatch(source, split, [i], {}, rng(0, 'unused'));
       const row = rows.get(i);
       const image = quantise(pair.image);
-      show('condition', row, quantise(pair.condition));
-      show('truth', row, image);
-      await sets?.add('truth', levels(image));
+      if (paired) show('truth', row, image);
+      if (paired) await segments?.add('truth', image, i);
+      if (!source.unpaired) await sets?.add('truth', levels(image));
       let reference: Uint8Array | undefined;
       const compared: { pair: [Levels, Levels]; into: RunningMean }[] = [];
-      for (const { role, path, generator, truth, teacher, lpips } of running) {
-        const picture = levelsOf(path, await generator.generate(pair.condition), image.length);
+      for (const { role, path, graph, generator, truth, teacher, lpips } of running) {
+        const made = await generator.generate(pair.condition, pictureLatents(graph, split, [i]));
+        const picture = levelsOf(path, made, image.length);
         show(role, row, picture);
-        truth.add(picture, image);
         await sets?.add(role, levels(picture));
-        compared.push({ pair: [levels(picture), levels(image)], into: lpips.truth });
+        await segments?.add(role, picture, i);
+        if (paired) {
+          truth.add(picture, image);
+          compared.push({ pair: [levels(picture), levels(image)], into: lpips.truth });
+        }
         if (role === 'teacher') reference = picture;
         else if (reference) {
           teacher?.add(picture, reference);
           compared.push({ pair: [levels(picture), levels(reference)], into: lpips.teacher });
         }
       }
-      if (perceptual) {
+      if (perceptual && compared.length > 0) {
         const found = await perceptual.distances(compared.map(({ pair }) => pair));
         for (const [k, { into }] of compared.entries()) into.add(found[k]!);
       }
       progress.update(i + 1);
     }
+    for (let i = 0; i < (others?.count ?? 0); i++) {
+      await sets!.add('truth', levels(quantise(await others!.image(i))));
+      progress.update(count + i + 1);
+    }
     progress.end();
     for (const warning of perceptual?.warnings() ?? []) context.log.warn(warning);
     const found = await sets?.results();
+    const ceiling = segments?.result('truth');
+    const first = await makeBatch(source, split, [...rows.keys()], {}, rng(0, 'unused'));
+    const given = conditionColumn(source, first.condition);
     const withLpips = (measured: Measuring, lpips: RunningMean): MeasuredDistances => ({
       ...measured.distances(),
       ...(perceptual && { lpips: { label: perceptual.network.label, ...lpips.summary() } }),
@@ -130,13 +162,16 @@ export async function measurePictures(
     return {
       distances: running.map(({ role, truth, teacher, lpips }) => {
         const distributions = found?.scores.get(role);
+        const segmentation = segments?.result(role);
         return {
-          truth: withLpips(truth, lpips.truth),
+          truth: paired ? withLpips(truth, lpips.truth) : {},
           ...(teacher && { teacher: withLpips(teacher, lpips.teacher) }),
           ...(distributions && { distributions }),
+          ...(segmentation && { segmentation }),
         };
       }),
-      columns: [...columns.values()],
+      ...(ceiling && { segmentation: ceiling }),
+      columns: [...(given ? [given] : []), ...columns.values()],
       ...(found && { features: found.features }),
     };
   } finally {

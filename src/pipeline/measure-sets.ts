@@ -1,4 +1,4 @@
-import type { PairedSource, Split } from '../data/source.ts';
+import type { Source, Split } from '../data/source.ts';
 import {
   type DistributionScore,
   distributionMeter,
@@ -24,6 +24,8 @@ import type { MeasuredDistribution, MetricsFile, Role } from './metrics-file.ts'
 export interface SetMeasuring {
   /** Adds a picture of the truth, or of the network of that role. */
   add(whose: Role | 'truth', picture: Levels): Promise<void>;
+  /** Whether the truth's pictures are known already: then none have to be added. */
+  readonly knowsTruth: boolean;
   /** After all pictures: the scores of each role, and what was used for them. */
   results(): Promise<{
     scores: Map<Role, MeasuredDistribution[]>;
@@ -53,13 +55,13 @@ const resampledDimensions = 400;
  */
 export async function measureSets(
   { recipe, backend, log }: RunContext,
-  source: PairedSource,
+  source: Source,
   network: FeatureNetwork,
 ): Promise<SetMeasuring> {
   const metrics = setMetrics(recipe.evaluate.metrics);
   const { split } = recipe.evaluate;
   const count = source.counts[split];
-  needPossible(metrics, split, count);
+  needPossible(metrics, split, Math.min(count, (source.unpaired ?? source).counts[split]));
   const provider = recipe.provider;
   const extractor = await openFeatures(network, { provider, threads: backend.description.threads });
   const { preprocessing } = extractor;
@@ -86,6 +88,7 @@ export async function measureSets(
     return found;
   };
   return {
+    knowsTruth: !!cached,
     async add(whose, picture) {
       if (whose === 'truth' && cached) return;
       const to = collected.get(whose) ?? collect(whose);

@@ -24,6 +24,12 @@ const distances = z.object({
   lpips: summary.extend({ label: z.string() }).exactOptional(),
 });
 
+const pathLength = z.object({
+  value: z.number(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+});
+
 const interval = z.object({ value: z.number(), low: z.number(), high: z.number(), level: z.number() });
 
 /** See `DistributionScore`. */
@@ -43,6 +49,26 @@ const distribution = z.object({
   overTeacher: interval.exactOptional(),
 });
 
+/** What a latent vector does to the pictures, by the network of LPIPS `label`; see `measureVariety`. */
+const variety = z.object({
+  label: z.string(),
+  /** Perceptual path lengths in z with 95 % intervals, and what they would be if nothing moved. */
+  ppl: z
+    .object({ full: pathLength, end: pathLength, floor: z.number(), count: z.int().min(1) })
+    .exactOptional(),
+  diversity: z
+    .object({ value: z.number(), sd: z.number().nullable(), conditions: z.int(), pairs: z.int() })
+    .exactOptional(),
+});
+
+/** How much of the label maps is found again in the pictures made from them, each 0 to 1; see `measureSegmentation`. */
+const segmentation = z.object({
+  miou: z.number().exactOptional(),
+  accuracy: z.number().exactOptional(),
+  /** Labels that occurred. */
+  labels: z.int().min(1),
+});
+
 const measuredModel = z.object({
   role: z.enum(roles),
   /** Relative to the run's folder. */
@@ -55,12 +81,14 @@ const measuredModel = z.object({
   /** Median time of one picture, and the 5 % and 95 % quantiles. */
   latencyMs: z.number(),
   latencySpreadMs: z.tuple([z.number(), z.number()]),
-  /** How far its pictures are from the true ones. */
+  /** How far its pictures are from the true ones; empty where there are none. */
   truth: distances,
   /** How far they are from the teacher's. */
   teacher: distances.exactOptional(),
   /** How far its pictures are from the true ones as a set. */
   distributions: z.array(distribution).exactOptional(),
+  variety: variety.exactOptional(),
+  segmentation: segmentation.exactOptional(),
   /** Pictures measured. */
   samples: z.int().min(1),
 });
@@ -72,6 +100,12 @@ const metricsFile = z.object({
   /** Side of the pictures in pixels. */
   size: z.int().min(1),
   data: z.object({ source: z.string(), hash: z.string() }),
+  /** False where the data has no true pictures of its conditions: then no distance from them is known. */
+  paired: z.boolean().exactOptional(),
+  /** The columns of `comparison.png`; left out: condition, truth, then the models. */
+  sheet: z.array(z.string()).exactOptional(),
+  /** What `segmentation` is of the true pictures: no network is expected to be above it. */
+  segmentation: segmentation.exactOptional(),
   /** The network of `distributions`, by the hash of its file or weights, and what was done to pictures before. */
   features: z.object({ feature: z.string(), network: z.string(), preprocessing: z.string() }).exactOptional(),
   /** The engine that made the pictures and was timed. */
@@ -85,6 +119,8 @@ const metricsFile = z.object({
 });
 
 export type MeasuredDistribution = z.infer<typeof distribution>;
+export type MeasuredVariety = z.infer<typeof variety>;
+export type MeasuredSegmentation = z.infer<typeof segmentation>;
 export type MeasuredDistances = z.infer<typeof distances>;
 
 /** What is measured of one network of a run. */

@@ -4,7 +4,6 @@ import { largest, smallest, spaceSize } from '../compress/width-space.ts';
 import type { Graph } from '../graph/graph.ts';
 import { buildGenerator } from '../models/generator.ts';
 import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
-import { loadOnnx } from '../ops/import-onnx.ts';
 import type { Stage } from '../recipe/names.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { formatCost } from '../search/budget.ts';
@@ -13,8 +12,9 @@ import { exists } from '../util/exists.ts';
 import { formatCount } from '../util/format.ts';
 import { sha256File } from '../util/hash.ts';
 import { baselineConfig } from './baselines.ts';
-import { needCard, readCard } from './card.ts';
+import { loadGenerator, needCard, readCard } from './card.ts';
 import type { RunContext } from './context.ts';
+import { plannedChannels } from './planned-teacher.ts';
 import { resultFile } from './search-result.ts';
 import { cutSupernet } from './supernet-file.ts';
 import { plannedSpace, supernetOrigin } from './supernet-start.ts';
@@ -28,9 +28,9 @@ export async function describePlan(context: RunContext, stages: readonly Stage[]
   lines.push(`data     ${source}, ${size} px`);
   const file = teacherFile(context);
   const teacher = exists(file)
-    ? loadOnnx(file)
+    ? loadGenerator(file)
     : 'generator' in recipe.teacher
-      ? buildGenerator(recipe.teacher.generator, size, imageChannels(context))
+      ? buildGenerator(recipe.teacher.generator, size, await generatorChannels(context))
       : undefined;
   const cost = (network: Graph) => {
     const { true: macs } = countMacs(network, inputSymbols(network, { size }));
@@ -68,8 +68,8 @@ export async function describePlan(context: RunContext, stages: readonly Stage[]
   return `${lines.join('\n')}\n`;
 }
 
-function imageChannels({ recipe }: RunContext) {
-  const { condition, image } = recipe.data.channels;
+async function generatorChannels(context: RunContext) {
+  const { condition, image } = await plannedChannels(context);
   return { inputChannels: condition, outputChannels: image };
 }
 

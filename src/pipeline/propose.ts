@@ -1,22 +1,22 @@
 import { join, resolve } from 'node:path';
 import type { Backend } from '../backend/backend.ts';
 import { runGraph } from '../backend/onnxruntime.ts';
-import { adaptTeacher, ownForm, type TeacherForm } from '../compress/adapt-teacher.ts';
+import { adaptTeacher, type TeacherForm } from '../compress/adapt-teacher.ts';
 import { channelGroups } from '../compress/groups.ts';
 import { proposeTaps } from '../compress/taps.ts';
-import { makeBatch } from '../data/batch.ts';
 import { openSource } from '../data/index.ts';
-import type { PairedSource } from '../data/source.ts';
-import { float32, type Graph } from '../graph/graph.ts';
+import type { Source } from '../data/source.ts';
+import { float32, type Graph, type Tensor } from '../graph/graph.ts';
+import { declareInputs, generatorInputs } from '../models/generator-inputs.ts';
 import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
 import { loadOnnx } from '../ops/import-onnx.ts';
 import type { Budget } from '../recipe/budget.ts';
 import { GanletError } from '../util/errors.ts';
 import { sha256File } from '../util/hash.ts';
 import type { Log } from '../util/log.ts';
-import { rng } from '../util/rng.ts';
-import { needCard } from './card.ts';
+import { formOf, needCard } from './card.ts';
 import { checkGenerator } from './check-generator.ts';
+import { givenBatch } from './given.ts';
 import { proposeData } from './propose-data.ts';
 import { proposalText } from './propose-text.ts';
 import { proposeWidths } from './propose-widths.ts';
@@ -54,25 +54,30 @@ export interface Proposed {
  */
 export async function proposeRecipe(options: ProposeOptions): Promise<Proposed> {
   const { teacher: file, out, budget, backend, log } = options;
-  const graph = loadOnnx(file);
   const card = needCard(file, await sha256File(file));
-  const range = options.form.range ?? card?.range ?? ownForm.range;
+  const graph = declareInputs(loadOnnx(file), card?.inputs ?? {});
+  const declared = formOf(card);
+  const { range, outputRange, layout } = options.form;
   const form: TeacherForm = {
-    range,
-    outputRange: options.form.outputRange ?? options.form.range ?? card?.outputRange ?? range,
-    layout: options.form.layout ?? card?.layout ?? ownForm.layout,
+    range: range ?? declared.range,
+    outputRange: outputRange ?? range ?? declared.outputRange,
+    layout: layout ?? declared.layout,
   };
   const teacher = adapted(graph, form, file);
   const found = await proposeData(options.data);
-  const own = teacher.inputs[0]?.shape[2];
+  const own = generatorInputs(teacher).condition?.shape[2];
   const size = options.size ?? (typeof own === 'number' ? own : (found.side ?? 256));
   const [condition, image] = [channelsOf(teacher, 'inputs', file), channelsOf(teacher, 'outputs', file)];
-  checkGenerator(teacher, file, size, { condition, image });
+  checkGenerator(teacher, file, {
+    size,
+    condition: { kind: 'image', channels: condition },
+    channels: { condition, image },
+  });
 
   const path = resolve(options.data);
   const source = await openSource({ source: found.source, path, size, channels: { condition, image } });
   await tryTeacher({ source: async () => source, backend, log }, { file, graph: teacher }).catch(withFlag);
-  if (typeof graph.inputs[0]?.shape[0] === 'number')
+  if (graph.inputs.some(({ shape }) => typeof shape[0] === 'number'))
     await compareOpened(graph, teacher, form, file, source, backend);
 
   const symbols = inputSymbols(teacher, { size });
@@ -133,7 +138,7 @@ function withFlag(error: unknown): never {
 
 /** 1 or 3. */
 function channelsOf(graph: Graph, side: 'inputs' | 'outputs', file: string): 1 | 3 {
-  const value = graph[side][0];
+  const value = side === 'inputs' ? generatorInputs(graph).condition : graph.outputs[0];
   const channels = value?.shape.length === 4 ? value.shape[1] : undefined;
   if (channels === 1 || channels === 3) return channels;
   const last = value?.shape.length === 4 && [1, 3].includes(value.shape[3] as number);
@@ -154,17 +159,22 @@ async function compareOpened(
   opened: Graph,
   form: TeacherForm,
   file: string,
-  source: PairedSource,
+  source: Source,
   backend: Backend,
 ): Promise<void> {
-  const batch = graph.inputs[0]!.shape[0] as number;
+  const batch = Number(graph.inputs.find(({ shape }) => typeof shape[0] === 'number')!.shape[0]);
   const indices = Array.from({ length: batch + 1 }, (_, i) => i % source.counts.train);
-  const { condition } = await makeBatch(source, 'train', indices, {}, rng(0, 'unused'));
-  const shape = [batch + 1, source.channels.condition, source.size, source.size];
+  const { condition, latent } = await givenBatch(source, opened, 'train', indices);
   const run = async (network: Graph, count: number) => {
-    const each = condition.length / (batch + 1);
+    const given = generatorInputs(network);
+    const first = ({ shape, data }: Tensor) =>
+      float32(
+        [count, ...shape.slice(1)],
+        (data as Float32Array).subarray(0, (data.length / (batch + 1)) * count),
+      );
     const feeds = {
-      [network.inputs[0]!.name]: float32([count, ...shape.slice(1)], condition.subarray(0, count * each)),
+      ...(given.condition && condition && { [given.condition.name]: first(condition) }),
+      ...(given.latent && latent && { [given.latent.name]: first(latent) }),
     };
     return (await runGraph(network, feeds, backend))[network.outputs[0]!.name]!.data as Float32Array;
   };

@@ -1,11 +1,10 @@
 import { join, relative } from 'node:path';
-import type { Channels } from '../data/source.ts';
 import type { Graph } from '../graph/graph.ts';
-import { loadOnnx } from '../ops/import-onnx.ts';
 import { GanletError } from '../util/errors.ts';
 import { exists } from '../util/exists.ts';
 import { sha256File } from '../util/hash.ts';
-import { checkGenerator } from './check-generator.ts';
+import { loadGenerator } from './card.ts';
+import { checkGenerator, type Task } from './check-generator.ts';
 import type { RunContext } from './context.ts';
 import { type Role, roles } from './metrics-file.ts';
 import { teacherFile } from './teacher.ts';
@@ -49,9 +48,9 @@ export async function findModels({ recipe, loaded, out, log }: RunContext): Prom
   return found;
 }
 
-/** Reads a generator and checks that it makes such pictures. Throws what `loadOnnx` and `checkGenerator` throw. */
-export function openGenerator({ path }: Pick<RunModel, 'path'>, size: number, channels: Channels): Graph {
-  const graph = loadOnnx(path);
-  checkGenerator(graph, path, size, channels);
+/** Reads a generator and checks that it makes such pictures. Throws what `loadGenerator` and `checkGenerator` throw. */
+export function openGenerator({ path }: Pick<RunModel, 'path'>, task: Task): Graph {
+  const graph = loadGenerator(path);
+  checkGenerator(graph, path, task);
   return graph;
 }

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { openSource } from '../data/index.ts';
-import type { PairedSource } from '../data/source.ts';
+import type { Source } from '../data/source.ts';
 import type { LoadedRecipe } from '../recipe/load.ts';
 import { resolvedYaml } from '../recipe/load.ts';
 import type { Stage } from '../recipe/names.ts';
@@ -11,9 +10,13 @@ import { exists } from '../util/exists.ts';
 import { lockDirectory } from '../util/lock.ts';
 import { createLog } from '../util/log.ts';
 import { progress } from '../util/progress.ts';
+import { checkPairing } from './check-pairing.ts';
+import { checkTask } from './check-task.ts';
 import type { RunContext } from './context.ts';
 import { runBackend } from './engine.ts';
 import { measureNetworks } from './measure-networks.ts';
+import { openRecipeData } from './open-data.ts';
+import { needPerceptual } from './perceptual.ts';
 import { describePlan } from './plan.ts';
 import { makeDirectory } from './run-directory.ts';
 import { checkSearch } from './search-check.ts';
@@ -59,6 +62,8 @@ export async function runRecipe(
     if (!exists(file)) await writeFileAtomic(file, resolvedYaml(recipe));
     // A network that cannot be had is told before hours of training, not after.
     if (wanted.includes('evaluate')) await measureNetworks(context);
+    await needPerceptual(context, wanted);
+    await checkTask(context, wanted);
     for (const stage of wanted) await runners[stage](context);
     await writeFileAtomic(file, resolvedYaml(recipe));
   } finally {
@@ -79,7 +84,7 @@ function createContext(
     log.warn(
       `threads is ${recipe.threads}, this machine has ${cores} ${cores === 1 ? 'core' : 'cores'}: ${cores} are used`,
     );
-  let source: Promise<PairedSource> | undefined;
+  let source: Promise<Source> | undefined;
   const context: RunContext = {
     out,
     recipe,
@@ -93,25 +98,9 @@ function createContext(
     },
   };
   const open = async () => {
-    let shown: ReturnType<RunContext['progress']> | undefined;
-    const started = performance.now();
-    let fetched: ReturnType<RunContext['progress']> | undefined;
-    const mebibytes = (bytes: number) => Math.ceil(bytes / 2 ** 20);
-    const opened = await openSource({
-      ...recipe.data,
-      onDownload: (held, size) => {
-        fetched ??= context.progress(mebibytes(size), 'downloading pictures, MiB');
-        fetched.update(mebibytes(held));
-        if (held === size) fetched.end();
-      },
-      onProgress: (done, total) => {
-        // A small folder is read at once; only what takes time is worth a line.
-        if (performance.now() - started > 1000) shown ??= context.progress(total, 'preparing pictures');
-        shown?.update(done);
-      },
-    });
-    shown?.end();
+    const opened = await openRecipeData(recipe.data, quiet);
     if (opened.skipped.length > 0) log.warn(skippedText(opened.skipped));
+    checkPairing(loaded, opened);
     return opened;
   };
   return context;
@@ -120,7 +109,7 @@ function createContext(
 /** Skipped pictures that are listed by name. */
 const listed = 20;
 
-function skippedText(skipped: PairedSource['skipped']): string {
+function skippedText(skipped: Source['skipped']): string {
   const lines = skipped.slice(0, listed).map(({ name, reason }) => `\n  ${name} ${reason}`);
   const more = skipped.length > listed ? `\n  and ${skipped.length - listed} more` : '';
   return `${skipped.length} ${skipped.length === 1 ? 'picture is' : 'pictures are'} left out:${lines.join('')}${more}`;

@@ -1,37 +1,15 @@
 import { channelGroups } from '../compress/groups.ts';
-import type { Architecture } from '../compress/student.ts';
 import { largest, parseWidths, smallest } from '../compress/width-space.ts';
-import type { Graph } from '../graph/graph.ts';
-import { buildGenerator } from '../models/generator.ts';
 import { countMacs, inputSymbols } from '../ops/cost.ts';
-import { loadOnnx } from '../ops/import-onnx.ts';
 import { checkReachable, limitsOf, needWithin } from '../search/budget.ts';
 import { costModel } from '../search/cost.ts';
 import { cutPrefix } from '../search/latency.ts';
 import { exists } from '../util/exists.ts';
-import { readCard } from './card.ts';
 import type { RunContext } from './context.ts';
+import { plannedTeacher } from './planned-teacher.ts';
 import { quickLatency } from './search-latency.ts';
 import { supernetFile } from './supernet-file.ts';
 import { plannedSpace } from './supernet-start.ts';
-import { teacherFile } from './teacher.ts';
-
-/** A run's teacher before anything was trained, as far as it is known: its file, or its architecture with random weights. */
-export function plannedTeacher(
-  context: Pick<RunContext, 'recipe' | 'out'>,
-): { graph: Graph; architecture?: Architecture } | undefined {
-  const { recipe } = context;
-  const file = teacherFile(context);
-  const own = 'generator' in recipe.teacher ? recipe.teacher.generator : undefined;
-  if (exists(file)) {
-    const architecture = readCard(file)?.architecture ?? own;
-    return { graph: loadOnnx(file), ...(architecture && { architecture }) };
-  }
-  if (!own) return undefined;
-  const { condition, image } = recipe.data.channels;
-  const channels = { inputChannels: condition, outputChannels: image };
-  return { graph: buildGenerator(own, recipe.data.size, channels), architecture: own };
-}
 
 /**
  * Before a run with a search begins: its widths must be ones the network can have, and its budget within what they reach. Of
@@ -42,7 +20,7 @@ export async function checkSearch(context: RunContext): Promise<void> {
   const { recipe } = context;
   const { student, supernet, search } = recipe;
   if (!student || !supernet || exists(supernetFile(context))) return;
-  const teacher = plannedTeacher(context);
+  const teacher = await plannedTeacher(context);
   if (!teacher) return;
   const { size } = recipe.data;
   const planned = { student, supernet, size };

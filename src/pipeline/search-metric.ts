@@ -1,4 +1,4 @@
-import type { PairedSource } from '../data/source.ts';
+import type { Source } from '../data/source.ts';
 import type { DistanceKind } from '../metrics/distance-meter.ts';
 import { featureNetwork, perceptualNetwork } from '../metrics/networks/find.ts';
 import type { Recipe } from '../recipe/schema.ts';
@@ -41,7 +41,7 @@ export async function searchMetric({ search }: Recipe, pictures: number): Promis
 /** The held-out training pictures that vectors, and then the finalists, are scored on: at most `search.pictures` of each. */
 export function searchPictures(
   recipe: Recipe,
-  { counts }: Pick<PairedSource, 'counts'>,
+  { counts }: Pick<Source, 'counts'>,
 ): { search: number[]; finalists: number[] } {
   const split = searchIndices(recipe, counts);
   const some = (part: 'search' | 'finalists') =>

@@ -3,6 +3,7 @@ import { formatWidths, type WidthSpace, type WidthVector } from '../compress/wid
 import { loadOnnx } from '../ops/import-onnx.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { GanletError } from '../util/errors.ts';
+import { loadGenerator } from './card.ts';
 import type { RunContext } from './context.ts';
 import { openScoring, type Scoring } from './score-pictures.ts';
 import type { SearchMetric } from './search-metric.ts';
@@ -51,7 +52,7 @@ export function searchScorer(
         source,
         split: 'train',
         indices: pictures[part],
-        teacher: () => loadOnnx(setup.teacher),
+        teacher: () => loadGenerator(setup.teacher),
         backend: context.backend,
       });
     scorings.set(part, opened);

@@ -28,6 +28,7 @@ import { formatCount } from '../util/format.ts';
 import { sha256File, sha256Json } from '../util/hash.ts';
 import type { RunContext } from './context.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
+import { comparesTeacher } from './score-pictures.ts';
 import { type Evaluating, openEvaluation } from './search-evaluate.ts';
 import { searchLatency } from './search-latency.ts';
 import { searchMetric, searchPictures } from './search-metric.ts';
@@ -56,7 +57,10 @@ export async function search(context: RunContext): Promise<void> {
   const source = await context.source();
   const pictures = searchPictures(recipe, source);
   const metric = await searchMetric(recipe, pictures.search.length);
-  const compared = { data: source.hash, ...(metric.kind === 'teacher-l1' && { teacher: teacher.sha256 }) };
+  const compared = {
+    data: source.hash,
+    ...(comparesTeacher(metric.kind, source, 'train') && { teacher: teacher.sha256 }),
+  };
   const symbols = inputSymbols(graph, { size: source.size });
   const teacherMacs = countMacs(teacher.graph, inputSymbols(teacher.graph, { size: source.size })).true;
   const { workers: _, ...lasting } = config;

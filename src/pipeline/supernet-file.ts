@@ -5,15 +5,15 @@ import { channelGroups } from '../compress/groups.ts';
 import { narrow } from '../compress/narrow.ts';
 import type { Architecture } from '../compress/student.ts';
 import { channelsAt, type WidthSpace, type WidthVector } from '../compress/width-space.ts';
-import { makeBatch } from '../data/batch.ts';
-import { float32, type Graph, type Tensor } from '../graph/graph.ts';
+import type { Graph } from '../graph/graph.ts';
 import { loadOnnx } from '../ops/import-onnx.ts';
 import { architectureSchema } from '../recipe/networks.ts';
-import { recalibrate } from '../train/recalibrate.ts';
+import { type GivenBatch, recalibrate } from '../train/recalibrate.ts';
 import { GanletError } from '../util/errors.ts';
 import { exists } from '../util/exists.ts';
 import { rng } from '../util/rng.ts';
 import type { RunContext } from './context.ts';
+import { givenBatch } from './given.ts';
 import { searchIndices } from './search-split.ts';
 
 /** What the supernet stage left: one network whose channels are sorted, and what may be cut from it. */
@@ -34,6 +34,7 @@ const notes = z.object({
       name: z.string(),
       groups: z.array(z.string()),
       unit: z.number(),
+      units: z.record(z.string(), z.number()).exactOptional(),
       full: z.number(),
       choices: z.array(z.number()).min(1),
     }),
@@ -79,33 +80,35 @@ export function cutSupernet(
   );
   return {
     graph: narrow(graph, keep, channelGroups(graph)),
-    ...(architecture?.type === 'resnet' && { architecture: { ...architecture, widths: [...vector] } }),
+    ...(architecture &&
+      'separable' in architecture && { architecture: { ...architecture, widths: [...vector] } }),
   };
 }
 
 /** Batches and pictures in a batch for statistics taken anew. */
-const [calibrationBatches, calibrationBatch] = [32, 16];
+const [mostBatches, mostPictures] = [32, 16];
 
 /**
  * The network with its batch normalisation's statistics taken anew on training pictures the supernet has seen: to be done for
  * every network cut out of it, before it is scored or exported. Without batch normalisation nothing changes.
  */
 export async function recalibrated(context: RunContext, network: Graph): Promise<Graph> {
-  return recalibrate(network, await calibrationConditions(context), context.backend);
+  return recalibrate(network, await calibrationBatches(context, network), context.backend);
 }
 
-/** Conditions [16, C, size, size] of training pictures; fewer batches, and smaller ones, of small data. */
-export async function calibrationConditions({ recipe, source: open }: RunContext): Promise<Tensor[]> {
+/** What a network is given for training pictures, 16 at a time; fewer batches, and smaller ones, of small data. */
+export async function calibrationBatches(
+  { recipe, source: open }: RunContext,
+  network: Graph,
+): Promise<GivenBatch[]> {
   const source = await open();
   const pictures = searchIndices(recipe, source.counts).train;
   const order = rng(recipe.seed, 'recalibration').shuffle([...pictures]);
-  const size = Math.min(calibrationBatch, order.length);
-  const count = Math.min(calibrationBatches, Math.floor(order.length / size));
+  const size = Math.min(mostPictures, order.length);
+  const count = Math.min(mostBatches, Math.floor(order.length / size));
   return Promise.all(
-    Array.from({ length: count }, async (_, i) => {
-      const indices = order.slice(i * size, (i + 1) * size);
-      const { condition } = await makeBatch(source, 'train', indices, {}, rng(0, 'unused'));
-      return float32([size, source.channels.condition, source.size, source.size], condition);
-    }),
+    Array.from({ length: count }, (_, i) =>
+      givenBatch(source, network, 'train', order.slice(i * size, (i + 1) * size)),
+    ),
   );
 }

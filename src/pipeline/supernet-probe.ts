@@ -1,5 +1,6 @@
 import { largest, smallest, type WidthSpace, type WidthVector } from '../compress/width-space.ts';
 import { makeBatch } from '../data/batch.ts';
+import { hasTruth } from '../data/source.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import { statisticNames } from '../train/recalibrate.ts';
 import { drawWidths } from '../train/width-sampling.ts';
@@ -7,18 +8,23 @@ import { rng } from '../util/rng.ts';
 import type { RunContext } from './context.ts';
 import { elasticGenerator } from './elastic-generator.ts';
 import { compileGenerator } from './generate.ts';
-import { calibrationConditions, type Supernet } from './supernet-file.ts';
-import type { ReadState } from './train-generator.ts';
+import { pictureLatents } from './given.ts';
+import type { ReadState } from './stage-training.ts';
+import { calibrationBatches, type Supernet } from './supernet-file.ts';
 
 /** Widths looked at while a supernet is trained. */
 export interface Probe {
   vectors: Readonly<Record<string, WidthVector>>;
-  /** Mean |difference| of pictures from the truth (`largestRecon`) and from the teacher's (`largestTeacher`), by vector. */
+  /**
+   * Mean |difference| of pictures from the truth (`largestRecon`), where there is one, and from the teacher's
+   * (`largestTeacher`), by vector.
+   */
   measure(readState: ReadState): Promise<Record<string, number>>;
   /** Pictures at the largest and smallest widths, for sample sheets. */
   show(
     weights: ReadonlyMap<string, Tensor>,
     conditions: Float32Array,
+    latents?: Float32Array,
   ): Promise<{ title: string; images: Float32Array }[]>;
   dispose(): Promise<void>;
 }
@@ -43,11 +49,13 @@ export async function supernetProbe(
   const vectors = probeVectors(space, recipe.seed);
   const pairs = await makeBatch(source, 'train', pictures, {}, rng(0, 'unused'));
   const making = await compileGenerator(teacher, size, backend);
-  const taught = await making.generate(pairs.condition).finally(() => making.dispose());
-  const calibration = statisticNames(graph).length > 0 ? await calibrationConditions(context) : [];
+  const latents = pictureLatents(teacher, 'train', pictures);
+  const taught = await making.generate(pairs.condition, latents).finally(() => making.dispose());
+  const calibration = statisticNames(graph).length > 0 ? await calibrationBatches(context, graph) : [];
+  const paired = hasTruth(source, 'train');
   const network = await elasticGenerator(graph, space, size, backend, {
     replaceable: true,
-    ...(calibration[0] && { calibration: calibration[0].data as Float32Array }),
+    ...(calibration[0] && { calibration: calibration[0] }),
   });
   const names = [...graph.constants.keys()];
 
@@ -58,17 +66,17 @@ export async function supernetProbe(
       network.setWeights(averaged(await readState(names.flatMap((name) => [`g/${name}`, `g/ema/${name}`]))));
       const measured: Record<string, number> = {};
       for (const [name, vector] of Object.entries(vectors)) {
-        const made = await network.generate(pairs.condition, vector);
-        measured[`${name}Recon`] = distance(made, pairs.image);
+        const made = await network.generate(pairs.condition, vector, latents);
+        if (paired) measured[`${name}Recon`] = distance(made, pairs.image);
         measured[`${name}Teacher`] = distance(made, taught);
       }
       return measured;
     },
-    async show(weights, conditions) {
+    async show(weights, conditions, shown) {
       network.setWeights(weights);
       return [
-        { title: 'largest', images: await network.generate(conditions, vectors.largest!) },
-        { title: 'smallest', images: await network.generate(conditions, vectors.smallest!) },
+        { title: 'largest', images: await network.generate(conditions, vectors.largest!, shown) },
+        { title: 'smallest', images: await network.generate(conditions, vectors.smallest!, shown) },
       ];
     },
     dispose: () => network.dispose(),

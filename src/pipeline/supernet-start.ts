@@ -91,7 +91,7 @@ function sortedTo(
     space: space.map((entry) => ({ ...entry, full: entry.choices[0]! })),
     ...(architecture && {
       architecture:
-        narrowed && architecture.type === 'resnet'
+        narrowed && 'separable' in architecture
           ? { ...architecture, widths: [...largest(space)] }
           : architecture,
     }),

@@ -69,7 +69,7 @@ export async function supernet(context: RunContext): Promise<void> {
         ...flatSettings('student', recipe.student),
         ...flatSettings('supernet', { ...config, checkpointSeconds: undefined }),
       },
-      distillation: planDistillation(context, teacher, start.graph, config, split.train.length),
+      distillation: await planDistillation(context, teacher, start.graph, config, split.train.length),
       elastic: {
         elastic: { space: start.space, sandwich: config.sampling === 'sandwich', drift: config.drift },
         widths: (step) =>

@@ -5,16 +5,20 @@ import { buildDiscriminator, buildGenerator, distillTaps } from '../models/gener
 import { initialise } from '../models/init.ts';
 import { loadOnnx } from '../ops/import-onnx.ts';
 import { flatSettings } from '../train/changed-settings.ts';
-import { withWeights } from '../train/trained-network.ts';
+import { finishedNetwork, withWeights } from '../train/trained-network.ts';
 import { writeFileAtomic } from '../util/atomic.ts';
 import { sha256Json } from '../util/hash.ts';
 import { describeModel, hasCard, writeCard } from './card.ts';
+import { judgedInputs } from './check-discriminator.ts';
 import type { RunContext } from './context.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
+import { teachCycle } from './teach-cycle.ts';
+import { teachOnline } from './teach-online.ts';
 import { trainGenerator } from './train-generator.ts';
 
 /**
- * Trains the teacher a recipe describes, on the truth: adversarial loss and reconstruction, as pix2pix (Isola et al. 2017).
+ * Trains the teacher a recipe describes, on the truth: adversarial loss and reconstruction, as pix2pix (Isola et al. 2017); on
+ * unpaired data by cycles (see `teachCycle`), and with `online` together with the student (see `teachOnline`).
  * Writes `teacher.onnx` (averaged weights) with its card, and `discriminator.onnx`.
  */
 export async function teach(context: RunContext): Promise<void> {
@@ -22,6 +26,8 @@ export async function teach(context: RunContext): Promise<void> {
   if (!('generator' in recipe.teacher)) return;
   const { generator: architecture, train: config } = recipe.teacher;
   const source = await context.source();
+  if (recipe.online) return teachOnline(context);
+  if (source.unpaired) return teachCycle(context);
   const inputs = sha256Json({
     teacher: recipe.teacher,
     discriminator: recipe.discriminator,
@@ -43,15 +49,19 @@ export async function teach(context: RunContext): Promise<void> {
   }
   const { size } = recipe.data;
   const { condition, image } = source.channels;
+  const judged = judgedInputs(source);
   const start = { init: config.init, gain: config.initGain };
   const generator = initialise(
     buildGenerator(architecture, size, { inputChannels: condition, outputChannels: image }),
     { ...start, seed: recipe.seed },
   );
-  const discriminator = initialise(buildDiscriminator(recipe.discriminator, size, condition + image), {
-    ...start,
-    seed: recipe.seed + 1,
-  });
+  const discriminator = initialise(
+    buildDiscriminator(recipe.discriminator, size, judged.channels, judged.classes),
+    {
+      ...start,
+      seed: recipe.seed + 1,
+    },
+  );
   const state = await trainGenerator(context, {
     stage: 'teach',
     generator,
@@ -63,9 +73,9 @@ export async function teach(context: RunContext): Promise<void> {
     },
   });
 
-  withWeights(generator, state, 'g', { ema: config.ema > 0 });
-  await writeFileAtomic(file, encodeOnnx(generator));
+  const teacher = finishedNetwork(generator, state, 'g', { ema: config.ema > 0 });
+  await writeFileAtomic(file, encodeOnnx(teacher));
   await writeFileAtomic(join(out, 'discriminator.onnx'), encodeOnnx(withWeights(discriminator, state, 'd')));
-  await describe(generator);
+  await describe(teacher);
   await markStageDone(out, 'teach', inputs, ['teacher.onnx', 'discriminator.onnx']);
 }

@@ -1,16 +1,16 @@
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { makeBatch } from '../data/batch.ts';
 import type { Graph } from '../graph/graph.ts';
-import { loadOnnx } from '../ops/import-onnx.ts';
 import { GanletError } from '../util/errors.ts';
 import { exists } from '../util/exists.ts';
 import { sha256File } from '../util/hash.ts';
 import { rng } from '../util/rng.ts';
 import type { Card } from './card.ts';
-import { needCard } from './card.ts';
+import { loadGenerator, needCard } from './card.ts';
 import { checkGenerator } from './check-generator.ts';
 import type { RunContext } from './context.ts';
 import { compileGenerator } from './generate.ts';
+import { pictureLatents } from './given.ts';
 
 export interface Teacher {
   file: string;
@@ -25,8 +25,8 @@ export function teacherFile({ recipe, out }: Pick<RunContext, 'recipe' | 'out'>)
 }
 
 /**
- * Loads the teacher. Throws TEACHER_MISSING before it has been trained, TEACHER_UNFIT for a fixed batch, and what `loadOnnx`,
- * `checkGenerator` and `needCard` throw.
+ * Loads the teacher, in the form of our own networks where its card declares another. Throws TEACHER_MISSING before it has been
+ * trained, TEACHER_UNFIT for a fixed batch, and what `loadGenerator`, `checkGenerator` and `needCard` throw.
  */
 export async function loadTeacher(context: RunContext): Promise<Teacher> {
   const file = teacherFile(context);
@@ -35,18 +35,18 @@ export async function loadTeacher(context: RunContext): Promise<Teacher> {
       hint: `train it first: ganlet teach ${context.loaded.file} --out ${context.out}`,
     });
   }
-  const graph = loadOnnx(file);
-  const { size, channels } = await context.source();
-  checkGenerator(graph, file, size, channels);
-  if (typeof graph.inputs[0]!.shape[0] === 'number') {
+  const sha256 = await sha256File(file);
+  const card = needCard(file, sha256);
+  const graph = loadGenerator(file, card);
+  checkGenerator(graph, file, await context.source());
+  if (graph.inputs.some(({ shape }) => typeof shape[0] === 'number')) {
     throw new GanletError(
       'TEACHER_UNFIT',
       `the teacher ${file} must take any number of pictures at a time, it takes exactly 1`,
       { hint: 'export it with an open batch axis (dynamic_axes in PyTorch)' },
     );
   }
-  const sha256 = await sha256File(file);
-  return { file, graph, card: needCard(file, sha256), sha256 };
+  return { file, graph, card, sha256 };
 }
 
 /** Pictures of the training split on which a teacher is tried before it is learned from. */
@@ -64,7 +64,8 @@ export async function tryTeacher(
   const indices = Array.from({ length: Math.min(tried, source.counts.train) }, (_, i) => i);
   const { condition, image } = await makeBatch(source, 'train', indices, {}, rng(0, 'unused'));
   const making = await compileGenerator(graph, source.size, context.backend);
-  const pictures = await making.generate(condition).finally(() => making.dispose());
+  const latents = pictureLatents(graph, 'train', indices);
+  const pictures = await making.generate(condition, latents).finally(() => making.dispose());
   const [low, high] = extremes(pictures);
   const found = `[${low.toPrecision(3)}, ${high.toPrecision(3)}]`;
   if (!pictures.every(Number.isFinite)) {
@@ -93,8 +94,9 @@ function extremes(values: Float32Array): [low: number, high: number] {
   );
 }
 
-/** The discriminator that was trained with the teacher, where it is kept beside it. */
+/** The discriminator that was trained with the teacher, where it is kept beside it: that of `teacher-reverse.onnx` is called likewise. */
 export function teacherDiscriminator(teacher: string): string | undefined {
-  const file = join(dirname(teacher), 'discriminator.onnx');
+  const reverse = basename(teacher) === 'teacher-reverse.onnx';
+  const file = join(dirname(teacher), reverse ? 'discriminator-reverse.onnx' : 'discriminator.onnx');
   return exists(file) ? file : undefined;
 }

@@ -1,29 +1,33 @@
 import { join } from 'node:path';
 import type { Feeds } from '../backend/backend.ts';
 import { widestSymbols } from '../compress/elastic.ts';
-import type { Augment } from '../data/batch.ts';
 import { makeBatch } from '../data/batch.ts';
-import { sampleSheet } from '../data/sheet.ts';
-import type { PairedSource } from '../data/source.ts';
+import { conditionColumn } from '../data/draw-condition.ts';
+import { type SheetColumn, sampleSheet } from '../data/sheet.ts';
+import { hasTruth, type Source } from '../data/source.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
-import { encodeOnnx } from '../graph/onnx.ts';
-import { printGraph } from '../graph/print.ts';
-import { peakActivationBytes } from '../metrics/profile-memory.ts';
-import type { DataConfig, TrainConfig } from '../recipe/schema.ts';
-import { flatSettings, type Settings } from '../train/changed-settings.ts';
+import { withFeatures } from '../models/discriminator-features.ts';
+import type { TrainConfig } from '../recipe/schema.ts';
+import type { Settings } from '../train/changed-settings.ts';
 import type { Distillation } from '../train/distillation.ts';
 import type { Elastic } from '../train/elastic-students.ts';
 import { train } from '../train/loop.ts';
 import { stepProgram } from '../train/step.ts';
 import { teacherCache } from '../train/teacher-cache.ts';
-import { withWeights } from '../train/trained-network.ts';
-import { writeFileAtomic } from '../util/atomic.ts';
-import { sha256, sha256Json } from '../util/hash.ts';
-import { needMemory } from '../util/memory.ts';
 import { rng } from '../util/rng.ts';
 import type { RunContext } from './context.ts';
 import { compileGenerator } from './generate.ts';
+import { pictureLatents } from './given.ts';
+import { loadPerceptual } from './perceptual.ts';
 import { makeDirectory } from './run-directory.ts';
+import {
+  keepSnapshots,
+  type ReadState,
+  shownPictures,
+  shownWeights,
+  stageTraining,
+  stepName,
+} from './stage-training.ts';
 
 export interface GeneratorTraining {
   /** Folder inside the run, and label of the progress display. */
@@ -47,6 +51,7 @@ export interface GeneratorTraining {
 type Show = (
   weights: ReadonlyMap<string, Tensor>,
   conditions: Float32Array,
+  latents?: Float32Array,
 ) => Promise<{ title: string; images: Float32Array }[]>;
 
 /**
@@ -60,61 +65,35 @@ export async function trainGenerator(
   const { stage, generator, discriminator, config, settings, distillation, elastic, pictures } = training;
   const { recipe, backend } = context;
   const source = await context.source();
-  const { size } = recipe.data;
-  const directory = makeDirectory(join(context.out, stage));
   const program = stepProgram({
     ...config,
     generator,
-    discriminator,
-    size,
+    discriminator: config.lambdaFeature ? withFeatures(discriminator) : discriminator,
+    perceptual: await loadPerceptual(context, config),
+    size: recipe.data.size,
     ema: config.ema > 0,
     seed: recipe.seed,
     ...(distillation && { distillation }),
     ...(elastic && { elastic: elastic.elastic }),
   });
-  if (backend.description.provider === 'cpu')
-    needMemory(
-      `a step of ${stage}`,
-      peakActivationBytes(
-        program.graph,
-        elastic ? widestSymbols(program.graph, elastic.elastic.space) : new Map(),
-      ),
-    );
-  const progress = context.progress(config.steps, stage);
+  const common = await stageTraining(context, {
+    ...{ stage, program, config, settings },
+    also: pictures && { pictures },
+    ...(elastic && { symbols: widestSymbols(program.graph, elastic.elastic.space) }),
+  });
+  const { directory, progress } = common;
   const sheet = await sheetWriter(context, source, training, directory);
   const cache = distillation?.cached ? await teacherCache(distillation, source, backend) : undefined;
   try {
     return await train({
-      ...config,
-      program,
-      backend,
+      ...common,
       source,
-      augment: augmentOf(recipe.data),
-      seed: recipe.seed,
-      directory,
-      progress,
-      fingerprint: sha256Json({
-        program: programHash(program),
-        config: { ...config, checkpointSeconds: 0 },
-        data: source.hash,
-        seed: recipe.seed,
-        ...(pictures && { pictures }),
-      }),
-      settings: {
-        seed: recipe.seed,
-        'data.size': size,
-        'data.flip': recipe.data.flip,
-        'data.jitter': recipe.data.jitter,
-        'the set of pictures': source.hash,
-        ...flatSettings('discriminator', recipe.discriminator),
-        ...settings,
-      },
       ...(cache && { targets: cache.targets }),
       pictures,
       more: elastic?.widths,
       onTick: async (step, readState) => {
         await sheet.write(step, readState);
-        await keepSnapshot(directory, generator, config, step, readState);
+        await keepSnapshots(directory, [{ graph: generator, state: 'g' }], config, step, readState);
         return training.probe?.(readState);
       },
     });
@@ -125,87 +104,46 @@ export async function trainGenerator(
   }
 }
 
-export type ReadState = (names?: readonly string[]) => Promise<Map<string, Tensor>>;
-
-/** Writes `snapshots/step-N.onnx` at the first tick at or after each multiple of `snapshot` steps. */
-async function keepSnapshot(
-  directory: string,
-  generator: Graph,
-  { snapshot, tick, ema }: TrainConfig,
-  step: number,
-  readState: ReadState,
-): Promise<void> {
-  if (snapshot === 0 || Math.floor(step / snapshot) === Math.floor((step - tick) / snapshot)) return;
-  const folder = makeDirectory(join(directory, 'snapshots'));
-  const network = withWeights(generator, await readState(), 'g', { ema: ema > 0 });
-  await writeFileAtomic(join(folder, `step-${String(step).padStart(7, '0')}.onnx`), encodeOnnx(network));
-}
-
-export function augmentOf(data: DataConfig): Augment {
-  return { flip: data.flip, jitter: data.jitter };
-}
-
-/** Of the listing and all initial weights: the same program from the same start. */
-export function programHash({ graph, state }: ReturnType<typeof stepProgram>): string {
-  const parts = [printGraph(graph)];
-  for (const { tensor } of graph.constants.values())
-    if (tensor && tensor.data.length > 8) parts.push(sha256(bytesOf(tensor)));
-  for (const { name, initial } of state) parts.push(name, sha256(bytesOf(initial)));
-  return sha256(parts.join('\n'));
-}
-
-function bytesOf({ data }: Tensor): Uint8Array {
-  return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-}
-
-/** Writes `samples/step-N.png` at each tick: condition, truth, teacher, and the network as it is (its moving average). */
+/** Writes `samples/step-N.png` at each tick: condition, truth where there is one, teacher, and the network as it is (its moving average). */
 async function sheetWriter(
   { recipe, backend }: RunContext,
-  source: PairedSource,
+  source: Source,
   { generator, config, distillation, show }: GeneratorTraining,
   directory: string,
 ) {
   const { size } = recipe.data;
   const teacher = distillation?.teacher;
-  const split = source.counts.val > 0 ? 'val' : 'train';
-  const count = Math.min(config.samples, source.counts[split]);
-  if (count === 0) return { write: async () => {}, dispose: async () => {} };
+  const { split, indices } = shownPictures(recipe, source, config.samples);
+  if (indices.length === 0) return { write: async () => {}, dispose: async () => {} };
   const folder = makeDirectory(join(directory, 'samples'));
-  const order = rng(recipe.seed, 'samples').shuffle(
-    Array.from({ length: source.counts[split] }, (_, i) => i),
-  );
-  const pairs = await makeBatch(source, split, order.slice(0, count), {}, rng(0, 'unused'));
+  const pairs = await makeBatch(source, split, indices, {}, rng(0, 'unused'));
+  const latents = pictureLatents(generator, split, indices);
   const network = show ? undefined : await compileGenerator(generator, size, backend, { replaceable: true });
   const title = teacher ? 'student' : 'generator';
   const making: Show =
     show ??
-    (async (weights, conditions) => {
+    (async (weights, conditions, latents) => {
       await network!.setWeights(weights);
-      return [{ title, images: await network!.generate(conditions) }];
+      return [{ title, images: await network!.generate(conditions, latents) }];
     });
-  const columns = [
-    { title: 'condition', images: pairs.condition, channels: source.channels.condition },
-    { title: 'truth', images: pairs.image },
-  ];
+  const given = conditionColumn(source, pairs.condition);
+  const pictures = (made: { title: string; images: Float32Array }): SheetColumn => ({
+    ...made,
+    channels: source.channels.image,
+  });
+  const columns = given ? [given] : [];
+  if (hasTruth(source, split)) columns.push(pictures({ title: 'truth', images: pairs.image }));
   if (teacher) {
     const taught = await compileGenerator(teacher, size, backend);
-    columns.push({ title: 'teacher', images: await taught.generate(pairs.condition) });
+    const images = await taught.generate(pairs.condition, pictureLatents(teacher, split, indices));
+    columns.push(pictures({ title: 'teacher', images }));
     await taught.dispose();
   }
-  const names = [...generator.constants.keys()];
   return {
     async write(step: number, readState: ReadState) {
-      const state = await readState(names.flatMap((name) => [`g/${name}`, `g/ema/${name}`]));
-      const weights = new Map<string, Tensor>();
-      for (const name of names) {
-        const tensor = state.get(`g/ema/${name}`) ?? state.get(`g/${name}`);
-        if (tensor) weights.set(name, tensor);
-      }
-      await sampleSheet(
-        [...columns, ...(await making(weights, pairs.condition))],
-        size,
-        join(folder, `step-${String(step).padStart(7, '0')}.png`),
-      );
+      const weights = await shownWeights(generator, 'g', readState);
+      const made = (await making(weights, pairs.condition, latents)).map(pictures);
+      await sampleSheet([...columns, ...made], size, join(folder, `step-${stepName(step)}.png`));
     },
     dispose: async () => network?.dispose(),
   };

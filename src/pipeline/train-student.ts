@@ -1,9 +1,10 @@
 import type { Feeds } from '../backend/backend.ts';
 import { foldBatchNorm } from '../compress/fold-batch-norm.ts';
 import { proposeTaps } from '../compress/taps.ts';
-import { makeBatch } from '../data/batch.ts';
-import { float32, type Graph } from '../graph/graph.ts';
+import { hasTruth, type Source } from '../data/source.ts';
+import type { Graph } from '../graph/graph.ts';
 import { buildDiscriminator } from '../models/generator.ts';
+import { generatorInputs, latentSize } from '../models/generator-inputs.ts';
 import { initialise } from '../models/init.ts';
 import { inputSymbols } from '../ops/cost.ts';
 import { loadOnnx } from '../ops/import-onnx.ts';
@@ -16,8 +17,9 @@ import { withWeights } from '../train/trained-network.ts';
 import { GanletError } from '../util/errors.ts';
 import { formatBytes } from '../util/format.ts';
 import { rng } from '../util/rng.ts';
-import { checkDiscriminator } from './check-discriminator.ts';
+import { checkDiscriminator, judgedInputs } from './check-discriminator.ts';
 import type { RunContext } from './context.ts';
+import { givenBatch } from './given.ts';
 import type { Teacher } from './teacher.ts';
 import { teacherDiscriminator } from './teacher.ts';
 import { trainGenerator } from './train-generator.ts';
@@ -41,15 +43,17 @@ export interface StudentTraining {
 /** Trains a student of a fixed width against its teacher as a stage of a run, and gives it with its trained weights. */
 export async function trainStudent(context: RunContext, training: StudentTraining): Promise<Graph> {
   const { stage, section, teacher, student, discriminator, config, distilled, settings } = training;
-  const { counts } = await context.source();
+  const source = await context.source();
   const distillation = distilled
-    ? planDistillation(context, teacher, student, config, counts.train)
+    ? await planDistillation(context, teacher, student, config, source.counts.train)
     : undefined;
+  // Without a teacher, images that are not those of the conditions only show what images look like.
+  const alone = distilled || hasTruth(source, 'train') ? {} : { lambdaRecon: 0, lambdaPerceptual: 0 };
   const state = await trainGenerator(context, {
     stage,
     generator: student,
     discriminator,
-    config,
+    config: { ...config, ...alone },
     settings: {
       'the teacher': teacher.sha256,
       ...settings,
@@ -73,9 +77,12 @@ export async function calibrationFeeds(
   const order = rng(recipe.seed, 'calibration').shuffle(
     Array.from({ length: source.counts.train }, (_, i) => i),
   );
-  const { condition } = await makeBatch(source, 'train', order.slice(0, count), {}, rng(0, 'calibration'));
-  const shape = [count, source.channels.condition, source.size, source.size];
-  return { [generator.inputs[0]!.name]: float32(shape, condition) };
+  const { condition, latent } = generatorInputs(generator);
+  const given = await givenBatch(source, generator, 'train', order.slice(0, count));
+  return {
+    ...(condition && given.condition && { [condition.name]: given.condition }),
+    ...(latent && given.latent && { [latent.name]: given.latent }),
+  };
 }
 
 /**
@@ -89,14 +96,14 @@ export async function startDiscriminator(
   config: Pick<DistillConfig, 'init' | 'initGain' | 'initDiscriminator'>,
   own?: string,
 ): Promise<Graph> {
-  const { channels } = await source();
+  const data = await source();
   const { size } = recipe.data;
   const wanted = config.initDiscriminator;
   const taught = wanted === 'random' ? undefined : teacherDiscriminator(teacher.file);
   const file = wanted === 'auto' ? (own ?? taught) : taught;
   if (file) {
     const graph = loadOnnx(file);
-    checkDiscriminator(graph, file, size, channels);
+    checkDiscriminator(graph, file, data);
     return graph;
   }
   if (wanted === 'teacher') {
@@ -106,18 +113,20 @@ export async function startDiscriminator(
       { hint: `set ${section}.initDiscriminator to random, or train the teacher in this run` },
     );
   }
-  const built = buildDiscriminator(recipe.discriminator, size, channels.condition + channels.image);
+  const { channels, classes } = judgedInputs(data);
+  const built = buildDiscriminator(recipe.discriminator, size, channels, classes);
   return initialise(built, { init: config.init, gain: config.initGain, seed: recipe.seed + 1 });
 }
 
 /** What of the teacher a student is compared with, and whether the teacher's side is kept in memory. */
-export function planDistillation(
-  { recipe, log }: RunContext,
+export async function planDistillation(
+  { recipe, log, source }: RunContext,
   teacher: Teacher,
   student: Graph,
   config: DistillConfig,
   pictures: number,
-): Distillation {
+): Promise<Distillation> {
+  const target = reconTarget(config, await source());
   const chosen = config.taps ?? teacher.card?.taps;
   const symbols = inputSymbols(student, { size: recipe.data.size });
   const taps = config.distill === 'none' ? [] : (chosen ?? proposeTaps(student, symbols));
@@ -126,10 +135,11 @@ export function planDistillation(
     distill: config.distill,
     lambdaDistill: config.lambdaDistill,
     taps: taps.map((tap) => ({ teacher: tap, student: tap })),
-    reconTarget: config.reconTarget === 'teacher' ? 'teacher' : 'truth',
+    reconTarget: target,
     cached: false,
   };
-  if (config.cacheTeacher === false || recipe.data.jitter > 0) return plan;
+  const repeats = recipe.data.jitter === 0 && latentSize(teacher.graph) === 0;
+  if (config.cacheTeacher === false || !repeats) return plan;
   const bytes = cacheBytes(plan, recipe.data.size, pictures, recipe.data.flip);
   const cached = bytes > 0 && (config.cacheTeacher === true || bytes <= cacheBudget);
   if (bytes > 0)
@@ -137,4 +147,13 @@ export function planDistillation(
       `teacher activations take ${formatBytes(bytes)}: ${cached ? 'kept in memory' : 'computed at every step'}`,
     );
   return { ...plan, cached };
+}
+
+/** What the reconstruction compares with: `auto` is the truth where the data has one. */
+export function reconTarget(
+  { reconTarget }: Pick<DistillConfig, 'reconTarget'>,
+  source: Pick<Source, 'truth' | 'unpaired'>,
+): 'truth' | 'teacher' {
+  if (reconTarget !== 'auto') return reconTarget;
+  return hasTruth(source, 'train') ? 'truth' : 'teacher';
 }

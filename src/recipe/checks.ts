@@ -1,6 +1,11 @@
 import type { z } from 'zod';
+import { checkData } from './check-data.ts';
+import { checkOnline } from './check-online.ts';
 import { checkSearch } from './check-search.ts';
+import { checkSngan } from './check-sngan.ts';
+import { checkSpade } from './check-spade.ts';
 import { checkSupernet } from './check-supernet.ts';
+import { checkTraining } from './check-training.ts';
 import { patchMapSide } from './networks.ts';
 import type { RecipeFields } from './recipe-fields.ts';
 
@@ -20,9 +25,13 @@ export function checkCombinations(recipe: RecipeFields, context: z.core.$Refinem
   checkTeacher(recipe, fail);
   checkDiscriminator(recipe, fail);
   checkStudent(recipe, fail);
+  checkSpade(recipe, fail);
+  checkSngan(recipe, fail);
+  checkTraining(recipe, fail);
   checkDistill('distill', recipe.distill, recipe.data, fail);
   checkDistill('supernet', recipe.supernet, recipe.data, fail);
   checkDistill('finetune', recipe.finetune, recipe.data, fail);
+  checkOnline(recipe, fail);
   checkSupernet(recipe, fail);
   checkSearch(recipe, fail);
 }
@@ -30,27 +39,6 @@ export function checkCombinations(recipe: RecipeFields, context: z.core.$Refinem
 function checkEngine({ backend, provider }: RecipeFields, fail: Fail): void {
   if (backend === 'tfjs' && provider !== 'cpu')
     fail(['provider'], 'must be left out for the backend tfjs: it is for onnxruntime');
-}
-
-function checkData({ data }: RecipeFields, fail: Fail): void {
-  const { source, path, repo } = data;
-  if (source === 'hub') {
-    if (repo === undefined)
-      fail(['data', 'repo'], 'must be given for the source hub: owner/name of a data set');
-    if (path !== undefined)
-      fail(['data', 'path'], 'must be left out for the source hub, which has data.repo');
-  } else {
-    for (const key of ['repo', 'revision'] as const) {
-      if (data[key] !== undefined)
-        fail(['data', key], `must be left out for the source ${source}: it is for hub`);
-    }
-    if (source !== 'openmoji' && path === undefined) {
-      fail(['data', 'path'], `must be given for the source ${source}: the folder of the pictures`);
-    }
-  }
-  if (data.columns !== undefined && source !== 'hub' && source !== 'parquet') {
-    fail(['data', 'columns'], `must be left out for the source ${source}: it is for parquet and hub`);
-  }
 }
 
 function checkTeacher({ teacher, data }: RecipeFields, fail: Fail): void {
@@ -90,7 +78,7 @@ function checkDiscriminator(
     const needed = `at least ${3 * 2 ** layers} for a patch discriminator of ${layers} layers`;
     fail(['data', 'size'], `must be ${needed} (discriminator.layers), got ${data.size}`);
   }
-  if (discriminator.norm !== 'batch') return;
+  if (!('norm' in discriminator) || discriminator.norm !== 'batch') return;
   const reason = 'its gradient penalty is per image, batch norm mixes images';
   for (const [path, train] of [
     [['teacher', 'train'], teacher.train],
@@ -104,14 +92,14 @@ function checkDiscriminator(
 }
 
 function checkStudent(
-  { student, distill, supernet, search, baselines, teacher }: RecipeFields,
+  { student, distill, online, supernet, search, baselines, teacher }: RecipeFields,
   fail: Fail,
 ): void {
   if (distill && !student) fail(['student'], 'must be given where distill is: the network to train');
-  if (baselines.length > 0 && !distill && !search)
+  if (baselines.length > 0 && !distill && !search && !online)
     fail(['baselines'], 'must be left out where there is no student to compare with');
   if (!student) return;
-  if (!distill && !supernet)
+  if (!distill && !supernet && !online)
     fail(['distill'], 'must be given where student is, or supernet: how to train it');
 
   const given = (['baseWidth', 'widths', 'ratio'] as const).filter((key) => student[key] !== undefined);

@@ -1,12 +1,36 @@
 import { z } from 'zod';
-import { choice, flag, number, section, text, whole } from './fields.ts';
+import { choice, flag, listOf, number, oneOf, section, text, whole } from './fields.ts';
+import { dataSources, emojiStyles } from './names.ts';
 
 const channelCounts = z.literal([1, 3], { error: 'must be 1 (grey) or 3 (colour)' });
 
-/** Where the image pairs come from and how a batch is made of them. */
-export const dataSchema = section({
-  source: choice(['openmoji', 'aligned', 'folders', 'parquet', 'hub']).describe(
-    'openmoji: outline and colour of the emoji in the npm package of that name; aligned: a folder of pictures, each holding A and B side by side; folders: two folders A and B with the same file names; parquet: a folder of Parquet files; hub: a data set of such files on the Hugging Face hub.',
+const sourceRule = {
+  error: `must be ${oneOf([...dataSources.map((word) => JSON.stringify(word)), '"hub:owner/name"'])}`,
+};
+
+/** `hub:owner/name` is told apart before, see `withRepo`. */
+const source = z
+  .union(
+    [z.enum(dataSources, sourceRule), z.string(sourceRule).regex(/^hub:[\w.-]+\/[\w.-]+$/, sourceRule)],
+    sourceRule,
+  )
+  .transform((word): (typeof dataSources)[number] => dataSources.find((name) => name === word) ?? 'hub');
+
+const labelsRule = { error: 'must be how many labels there are, from 2 to 255, or a list of their names' };
+
+const labels = z.union(
+  [
+    z.int(labelsRule).min(2, labelsRule).max(255, labelsRule),
+    z.array(z.string(labelsRule).regex(/\S/, labelsRule), labelsRule).min(2, labelsRule).max(255, labelsRule),
+  ],
+  labelsRule,
+);
+
+const column = () => text('the name of a column').optional();
+
+const dataFields = section({
+  source: source.describe(
+    'openmoji: outline and colour of the emoji in the npm package of that name; emoji-pairs: an emoji by two artists; emoji-labels: the colours of an emoji as a label map, and the emoji; emoji-classes: emoji by category; aligned: a folder of pictures, each holding A and B side by side; folders: two folders A and B with the same file names; unpaired: folders trainA, trainB, testA, testB of unrelated pictures; labelmap: label maps and images; folder: pictures, or a folder of them for each class; parquet: a folder of Parquet files; hub: a data set of such files on the Hugging Face hub, also written hub:owner/name.',
   ),
   path: text('the path of a folder')
     .optional()
@@ -18,11 +42,44 @@ export const dataSchema = section({
     .describe('For hub: the data set.'),
   revision: text('a branch, tag or commit').optional().describe('For hub: its version; by default main.'),
   columns: section({
-    a: text('the name of a column').default('imageA').describe('Holds A of each pair.'),
-    b: text('the name of a column').default('imageB').describe('Holds B of each pair.'),
+    a: column().describe('Holds A of each pair; by default imageA.'),
+    b: column().describe('Holds B of each pair; by default imageB.'),
+    image: column().describe(
+      'Holds pictures that are no pairs; by default img or image, whichever there is.',
+    ),
+    label: column().describe('Holds their classes; by default label, where there is such a column.'),
   })
     .optional()
-    .describe('For parquet and hub: the columns of the pictures; by default imageA and imageB.'),
+    .describe(
+      'For parquet and hub: the columns, a and b of pairs, or image and label; left out, what the files have.',
+    ),
+  labels: labels
+    .optional()
+    .describe(
+      'For labelmap: how many labels there are, or their names. For emoji-labels: how many colours, 12 by default.',
+    ),
+  dontCare: whole({ min: 1, max: 65535 })
+    .optional()
+    .describe('For labelmap: a value that is no label, 255 in many data sets, and becomes one label more.'),
+  edges: flag()
+    .optional()
+    .describe('For labelmap: also give the edges between objects, from the instance maps.'),
+  from: choice(emojiStyles)
+    .optional()
+    .describe(
+      'For emoji-pairs and emoji-labels: whose drawing is given; by default openmoji for pairs, noto for labels.',
+    ),
+  to: choice(emojiStyles)
+    .optional()
+    .describe('For emoji-pairs and emoji-labels: whose drawing is made; by default noto.'),
+  aligned: flag()
+    .optional()
+    .describe(
+      'For emoji-pairs: whether training knows which drawings belong together, true by default; measuring always does.',
+    ),
+  styles: listOf(choice(emojiStyles), 'a list of at least one drawing style', 1)
+    .optional()
+    .describe('For emoji-classes: whose drawings are shown; by default those of noto.'),
   size: whole({ min: 16, max: 1024, multipleOf: 4 }).describe('Side of the square images, in pixels.'),
   flip: flag().default(true).describe('Mirror a training pair left to right, every second time.'),
   jitter: number({ min: 0, max: 1 })
@@ -48,5 +105,22 @@ export const dataSchema = section({
     .prefault({})
     .describe('1 is grey, 3 is colour.'),
 });
+
+/** Where the images come from and how a batch is made of them. */
+export const dataSchema = z.preprocess(withRepo, dataFields);
+
+/** `source: hub:owner/name` as `source: hub` and `repo: owner/name`. */
+function withRepo(data: unknown, context: z.core.$RefinementCtx): unknown {
+  if (typeof data !== 'object' || data === null || !('source' in data)) return data;
+  const { source } = data;
+  if (typeof source !== 'string' || !/^hub:[\w.-]+\/[\w.-]+$/.test(source)) return data;
+  if ('repo' in data)
+    context.addIssue({
+      code: 'custom',
+      path: ['repo'],
+      message: `must be left out where data.source is ${source}`,
+    });
+  return { repo: source.slice('hub:'.length), ...data, source: 'hub' };
+}
 
 export type DataConfig = z.output<typeof dataSchema>;

@@ -128,13 +128,23 @@ function yamlProblem(message: string): string {
 }
 
 function absolutePaths(recipe: Recipe, folder: string): Recipe {
-  const { data, teacher, evaluate } = recipe;
+  const { data, teacher, evaluate, distill, online, supernet, search, finetune } = recipe;
   const network = (name: string) => (/\.onnx$/i.test(name) ? resolve(folder, name) : name);
+  const training = <T extends { perceptual?: string | undefined }>(config: T): T =>
+    config.perceptual === undefined ? config : { ...config, perceptual: network(config.perceptual) };
   return {
     ...recipe,
+    ...(distill && { distill: training(distill) }),
+    ...(online && { online: training(online) }),
+    ...(supernet && { supernet: training(supernet) }),
+    ...(finetune && { finetune: training(finetune) }),
+    ...(search?.features && { search: { ...search, features: network(search.features) } }),
     evaluate: { ...evaluate, features: network(evaluate.features), lpips: network(evaluate.lpips) },
     data: data.path === undefined ? data : { ...data, path: resolve(folder, data.path) },
-    teacher: 'model' in teacher ? { model: resolve(folder, teacher.model) } : teacher,
+    teacher:
+      'model' in teacher
+        ? { model: resolve(folder, teacher.model) }
+        : { ...teacher, train: training(teacher.train) },
   };
 }
 

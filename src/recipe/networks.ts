@@ -1,10 +1,15 @@
 import { z } from 'zod';
 import { choice, flag, number, section, whole } from './fields.ts';
 import { norms, paddings } from './names.ts';
+import { projection, type SnganConfig, sngan } from './sngan.ts';
+import { resolveSpade, type SpadeConfig, spade, spadeArchitecture } from './spade.ts';
 
 const baseWidth = whole({ min: 1, max: 1024 });
 const norm = choice(norms).default('instance');
 const dropout = number({ min: 0, below: 1 }).default(0);
+const spectralNorm = flag().describe(
+  'Inner convolutions divided by their largest singular value, which steadies training.',
+);
 
 const resnet = section({
   type: z.literal('resnet'),
@@ -41,19 +46,37 @@ const patch = section({
     .default(3)
     .describe('Convolutions of stride 2: more of them judge larger patches.'),
   norm: norm.describe('Normalisation after the inner convolutions.'),
+  spectralNorm: spectralNorm.default(false),
 });
 
 const pixel = section({
   type: z.literal('pixel'),
   baseWidth: baseWidth.default(64).describe('Channels of the first layer ("ndf").'),
   norm: norm.describe('Normalisation after the inner convolution.'),
+  spectralNorm: spectralNorm.default(false),
+});
+
+const multiscale = section({
+  type: z.literal('multiscale'),
+  scales: whole({ min: 1, max: 5 })
+    .default(2)
+    .describe('Patch discriminators, each on the image at half the size of the one before.'),
+  baseWidth: baseWidth.default(64).describe('Channels of the first layer ("ndf").'),
+  layers: whole({ min: 1, max: 8 })
+    .default(3)
+    .describe('Convolutions of stride 2 in each: more of them judge larger patches.'),
+  norm: norm.describe('Normalisation after the inner convolutions.'),
+  spectralNorm: spectralNorm.default(true),
 });
 
 /** A generator to be trained from scratch, as written in a recipe. */
-export const generatorSchema = byType([resnet, unet], '"resnet" or "unet"');
+export const generatorSchema = byType([resnet, unet, spade, sngan], '"resnet", "unet", "spade" or "sngan"');
 
-/** The network that tells real images from made ones, looking at patches or at single pixels. */
-export const discriminatorSchema = byType([patch, pixel], '"patch" or "pixel"');
+/** The network that tells real images from made ones, looking at patches (of several scales), pixels, or all with the class. */
+export const discriminatorSchema = byType(
+  [patch, pixel, multiscale, projection],
+  '"patch", "pixel", "multiscale" or "projection"',
+);
 
 /**
  * What a card says of a network the toolkit built. Other keys, as other versions may write them, are let through.
@@ -61,11 +84,13 @@ export const discriminatorSchema = byType([patch, pixel], '"patch" or "pixel"');
 export const architectureSchema = z.discriminatedUnion('type', [
   resnet.extend({ widths: z.array(baseWidth).min(1).optional() }).loose(),
   unet.extend({ levels: whole({ min: 2, max: 10 }) }).loose(),
+  spadeArchitecture.extend({ widths: z.array(baseWidth).min(1).optional() }).loose(),
+  sngan.extend({ widths: z.array(baseWidth).min(1).optional() }).loose(),
 ]);
 
 export type ResnetConfig = z.output<typeof resnet>;
 export type UnetConfig = Omit<z.output<typeof unet>, 'levels'> & { levels: number };
-export type GeneratorConfig = ResnetConfig | UnetConfig;
+export type GeneratorConfig = ResnetConfig | UnetConfig | SpadeConfig | SnganConfig;
 export type DiscriminatorConfig = z.output<typeof discriminatorSchema>;
 
 /** Levels of a U-Net for images of this side when none are given: as often as it halves evenly, at most 8. */
@@ -77,7 +102,8 @@ export function defaultLevels(size: number): number {
 
 /** The generator with what depends on the image's side filled in. */
 export function resolveGenerator(generator: z.output<typeof generatorSchema>, size: number): GeneratorConfig {
-  if (generator.type === 'resnet') return generator;
+  if (generator.type === 'spade') return resolveSpade(generator, size);
+  if (generator.type !== 'unet') return generator;
   const { type, baseWidth, levels = defaultLevels(size), norm, dropout } = generator;
   return { type, baseWidth, levels, norm, dropout };
 }

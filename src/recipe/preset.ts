@@ -1,5 +1,5 @@
-/** Whole pipelines of GAN Compression that a recipe can name instead of writing its sections. */
-export const presets = ['full', 'fast'] as const;
+/** Whole pipelines that a recipe can name instead of writing its sections. */
+export const presets = ['full', 'fast', 'online'] as const;
 export type Preset = (typeof presets)[number];
 
 type Section = Readonly<Record<string, unknown>>;
@@ -14,11 +14,14 @@ const batch = 4;
  *
  * - `full`: a separable teacher, a student cut from it and distilled, its supernet, every vector tried, fine-tuning.
  * - `fast`: the teacher as it is, a supernet as wide from random weights, evolution; fine-tuning only where it is asked for.
+ * - `online`: no search; a student of a quarter of the width is trained together with its teacher (Ren et al. 2021).
  */
 export function withPreset(data: unknown): unknown {
   if (!isSection(data) || !presets.includes(data.preset as Preset)) return data;
-  return merged(data.preset === 'full' ? full(data) : fast(data), data);
+  return merged(sections[data.preset as Preset](data), data);
 }
+
+const sections: Record<Preset, (recipe: Section) => Section> = { full, fast, online };
 
 function full(recipe: Section): Section {
   const separable = canSeparate(recipe);
@@ -51,6 +54,22 @@ function fast(recipe: Section): Section {
     },
     search: { searcher: 'evolution' },
     ...(isSection(recipe.finetune) && { finetune: { steps: Math.ceil(count / 2), batch: size } }),
+  };
+}
+
+function online(recipe: Section): Section {
+  const separable = canSeparate(recipe);
+  const { generator, train, model } = sectionOf(recipe.teacher);
+  const own = sectionOf(train);
+  return {
+    ...(model === undefined && {
+      teacher: {
+        ...(isSection(generator) && separable && { generator: { separable } }),
+        train: { steps: 2 * steps, batch: own.batch ?? batch },
+      },
+    }),
+    student: { ...widthOf(recipe, 0.25), separable, initFrom: 'random' },
+    online: {},
   };
 }
 

@@ -1,12 +1,14 @@
 import { z } from 'zod';
+import { teacherTrainSchema } from './cycle.ts';
 import { dataSchema } from './data.ts';
 import { choice, flag, listOf, number, section, text, whole } from './fields.ts';
 import { backends, baselines, evaluateMetrics, providers } from './names.ts';
 import { discriminatorSchema, generatorSchema } from './networks.ts';
+import { onlineSchema } from './online.ts';
 import { presets } from './preset.ts';
 import { searchSchema } from './search.ts';
 import { supernetSchema } from './supernet.ts';
-import { distillSchema, trainSchema } from './training.ts';
+import { distillSchema } from './training.ts';
 
 const width = whole({ min: 1, max: 1024 });
 
@@ -22,7 +24,7 @@ const teacherSchema = section({
     .optional()
     .describe("A trained generator, relative to the recipe's folder; instead of generator and train."),
   generator: generatorSchema.optional().describe('The network to train as the teacher; instead of model.'),
-  train: trainSchema.optional().describe('How to train it.'),
+  train: teacherTrainSchema.optional().describe('How to train it.'),
 });
 
 const studentSchema = section({
@@ -53,7 +55,7 @@ const evaluateSchema = section({
   metrics: listOf(metrics, `a list of at least one of ${evaluateMetrics.join(', ')}`, 1)
     .default(['l1', 'psnr', 'ssim'])
     .describe(
-      'Measures of the distance between made and true images: picture by picture (l1, psnr, ssim, ms-ssim, lpips), or as two sets by features (frechet, kid, pr, dc, is).',
+      'Measures of the distance between made and true images: picture by picture (l1, psnr, ssim, ms-ssim, lpips), or as two sets by features (frechet, kid, pr, dc, is); and of what a latent vector does: the perceptual path length between vectors (ppl), the distance of images made for one condition (diversity); and of how much of label maps is found again in the images, for emoji-labels (miou, accuracy).',
     ),
   features: text('the name of a feature network or the path of an .onnx file')
     .default('emoji')
@@ -62,7 +64,10 @@ const evaluateSchema = section({
     ),
   lpips: text('the name of a network of LPIPS or the path of an .onnx file')
     .default('alex')
-    .describe('The network of lpips: alex, vgg, squeeze, or an .onnx file.'),
+    .describe('The network of lpips, ppl and diversity: alex, vgg, squeeze, or an .onnx file.'),
+  paths: whole({ min: 20, max: 1_000_000 })
+    .default(1000)
+    .describe('For ppl: pairs of latent vectors; 50,000 in published numbers.'),
   split: choice(['test', 'val', 'train']).default('test').describe('Which part of the data is measured on.'),
 });
 
@@ -74,7 +79,7 @@ export const recipeFields = section({
   preset: choice(presets)
     .optional()
     .describe(
-      'Fills in the sections that are left out. full: separable teacher, distilled student, supernet, all widths tried, fine-tuning; fast: supernet from random weights, evolution.',
+      'Fills in the sections that are left out. full: separable teacher, distilled student, supernet, all widths tried, fine-tuning; fast: supernet from random weights, evolution; online: student trained together with a wider teacher.',
     ),
   seed: whole({ min: 0 }).default(0).describe('Every random choice follows from it.'),
   threads: whole({ min: 1, max: 1024 })
@@ -99,6 +104,11 @@ export const recipeFields = section({
     .optional()
     .describe('The small generator: exactly one of baseWidth, widths and ratio.'),
   distill: distillSchema.optional().describe('How the student is trained.'),
+  online: onlineSchema
+    .optional()
+    .describe(
+      'What the student learns by where it is trained together with its teacher, in the place of distill.',
+    ),
   supernet: supernetSchema
     .optional()
     .describe('How all widths of the student are trained together, for a search to choose from.'),

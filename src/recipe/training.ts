@@ -5,6 +5,11 @@ const trainShape = {
   steps: whole({ min: 1 }).describe('Training steps: one update of each network.'),
   batch: whole({ min: 1, max: 4096 }).describe('Image pairs per step.'),
   lr: number({ above: 0, max: 1 }).default(2e-4).describe('Learning rate of Adam, for both networks.'),
+  lrDiscriminator: number({ above: 0, max: 1 })
+    .optional()
+    .describe(
+      "The discriminator's own learning rate, in the place of lr (TTUR: 4e-4 beside lr 1e-4, beta1 0).",
+    ),
   beta1: number({ min: 0, below: 1 }).default(0.5).describe("Adam's decay of the mean gradient."),
   beta2: number({ min: 0, below: 1 }).default(0.999).describe("Adam's decay of the mean squared gradient."),
   schedule: choice(['constant', 'linear', 'cosine'])
@@ -15,8 +20,24 @@ const trainShape = {
     .describe('Part of the steps before the linear schedule begins to fall.'),
   ganMode: choice(['hinge', 'lsgan', 'vanilla', 'wgangp']).default('hinge').describe('The adversarial loss.'),
   lambdaGan: number({ min: 0 }).default(1).describe('Weight of the adversarial loss.'),
-  lambdaRecon: number({ min: 0 }).default(100).describe('Weight of the reconstruction loss.'),
+  lambdaRecon: number({ min: 0 })
+    .default(100)
+    .describe(
+      'Weight of the reconstruction loss; by default 0 for a teacher of type sngan, which no picture shows what to make.',
+    ),
   recon: choice(['l1', 'l2', 'smooth-l1']).default('l1').describe('Distance of the reconstruction loss.'),
+  // Without defaults: trainings that were begun before these keys existed go on.
+  lambdaFeature: number({ min: 0 })
+    .optional()
+    .describe("Weight of feature matching: of the distance of the discriminator's inner activations."),
+  lambdaPerceptual: number({ min: 0 })
+    .optional()
+    .describe("Weight of the perceptual loss: of the distance of a frozen network's activations."),
+  perceptual: text('"emoji", "vgg19" or the path of an .onnx file', /^(emoji|vgg19)$|\.onnx$/i)
+    .optional()
+    .describe(
+      'The network of the perceptual loss: emoji (what it is when left out), vgg19, or an .onnx file with its card.',
+    ),
   diffaugment: listOf(
     choice(['color', 'translation', 'cutout']),
     'a list of "color", "translation" and "cutout"',

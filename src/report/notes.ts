@@ -2,6 +2,8 @@ import { formatCount } from '../util/format.ts';
 import type { Column } from '../util/table.ts';
 import { distributionNotes, perceptualLabels } from './distribution-columns.ts';
 import type { Result } from './results.ts';
+import { segmentationNotes } from './segmentation-columns.ts';
+import { varietyNotes } from './variety-columns.ts';
 
 /** What must be known to read a table of these columns: one sentence or two an entry. */
 export function notesOn(results: readonly Result[], columns: readonly Column<Result>[]): string[] {
@@ -27,7 +29,13 @@ export function notesOn(results: readonly Result[], columns: readonly Column<Res
     const each = exact.map((result) => `${nameOf(result, results)} ${result.model.truth.psnr?.identical}`);
     notes.push(`PSNR is infinite for, and leaves out, pictures equal to the true ones: ${each.join(', ')}.`);
   }
-  notes.push(...distributionNotes(results, titles));
+  if (results.some(({ metrics }) => metrics.paired === false)) {
+    notes.push(
+      'The data has no true pictures of its conditions: distances from them, picture by picture, are left out.',
+    );
+  }
+  notes.push(...distributionNotes(results, titles), ...varietyNotes(results, titles));
+  notes.push(...segmentationNotes(results, titles));
   if (new Set(results.map(({ metrics }) => metrics.data.hash)).size > 1) {
     notes.push('The runs were measured on different data: compare within a run only.');
   }

@@ -2,6 +2,7 @@ import type { Column } from '../util/table.ts';
 import { perceptual, perceptualLabels, sharedLabels } from './distribution-columns.ts';
 import { faster, fewer, meanPsnr } from './raw-columns.ts';
 import type { Result } from './results.ts';
+import { varietyColumns } from './variety-columns.ts';
 
 /** A column for people: rounded, its unit in the title, the decimal points of its numbers below each other. */
 export type ShownColumn = Column<Result> & {
@@ -66,6 +67,11 @@ export function shownColumns(results: readonly Result[], infinity: string): Show
     ...perceptualLabels(results).map((label) =>
       number(2.5, label, ({ model }) => perceptual(model.truth, label)?.mean, 4),
     ),
+    ...varietyColumns(results).map(({ title, value }, i) =>
+      number(2.6 + i / 100, title, value, fineDecimals(results.flatMap((result) => value(result) ?? []))),
+    ),
+    number(2.7, 'mIoU', ({ model }) => model.segmentation?.miou, 3),
+    number(2.8, 'pixel accuracy', ({ model }) => model.segmentation?.accuracy, 3),
     number(8, 'L1', ({ model }) => model.truth.l1?.mean, 2),
     number(3, 'PSNR dB', ({ model }) => meanPsnr(model.truth), 2),
     number(2, 'SSIM', ({ model }) => model.truth.ssim?.mean, 3),

@@ -6,7 +6,9 @@ import { rawDistributionColumns } from './distribution-columns.ts';
 import { notesOn, staleNotes, wrap } from './notes.ts';
 import { rawColumns } from './raw-columns.ts';
 import { type Result, readResults } from './results.ts';
+import { rawSegmentationColumns } from './segmentation-columns.ts';
 import { type ShownColumn, shownColumns } from './shown-columns.ts';
+import { rawVarietyColumns } from './variety-columns.ts';
 
 const width = 80;
 
@@ -20,7 +22,16 @@ const width = 80;
 export function resultsTable(runs: readonly string[], format: TableFormat): string {
   const results = readResults(runs);
   if (format === 'csv' || format === 'json') {
-    return table(results, [...rawColumns, ...rawDistributionColumns(results)], format);
+    return table(
+      results,
+      [
+        ...rawColumns,
+        ...rawDistributionColumns(results),
+        ...rawVarietyColumns(results),
+        ...rawSegmentationColumns(results),
+      ],
+      format,
+    );
   }
   const all = shownColumns(results, format === 'md' ? '∞' : 'inf');
   if (format === 'latex') {

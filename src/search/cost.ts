@@ -1,5 +1,5 @@
 import type { ChannelGroups } from '../compress/groups.ts';
-import type { WidthSpace, WidthVector } from '../compress/width-space.ts';
+import { unitOf, type WidthSpace, type WidthVector } from '../compress/width-space.ts';
 import { type Graph, type Node, sizeOf, type Value } from '../graph/graph.ts';
 import { bytesOf, liveValues } from '../metrics/profile-memory.ts';
 import { type Macs, nodeMacs, parametersOf, type Symbols, staticShape } from '../ops/cost.ts';
@@ -83,7 +83,11 @@ export function costModel(
 type AxisForms = (value: Value, user?: Node) => Polynomial[];
 
 function axisForms(groups: ChannelGroups, space: WidthSpace, symbols: Symbols): AxisForms {
-  const entryOf = new Map(space.flatMap(({ groups: names }, i) => names.map((name) => [name, i] as const)));
+  const entryOf = new Map(
+    space.flatMap((entry, i) =>
+      entry.groups.map((name) => [name, { i, times: unitOf(entry, name) / entry.unit }] as const),
+    ),
+  );
   return (value, user) => {
     const full = value.tensor ? value.tensor.shape : staticShape(value, symbols);
     return full.map((size, axis) => {
@@ -92,7 +96,10 @@ function axisForms(groups: ChannelGroups, space: WidthSpace, symbols: Symbols): 
       const rest = open.reduce((left, { width, factor }) => left - width * factor, size);
       return affine(
         rest,
-        open.map(({ group, factor }) => [factor, entryOf.get(group)!]),
+        open.map(({ group, factor }) => {
+          const { i, times } = entryOf.get(group)!;
+          return [factor * times, i];
+        }),
       );
     });
   };

@@ -44,15 +44,17 @@ export function augmentInputs(
 
 /**
  * DiffAugment (Zhao et al. 2020) of a condition and its picture, [batch, C, size, size] in [−1, 1]: colour on the picture
- * only, translation and cutout alike on both, so that they stay aligned. Every part is affine in the picture, so gradients
- * of any order pass through. Not clamped, as the original.
+ * only, translation and cutout alike on both, so that they stay aligned (label maps, one-hot, are zero where they move in or
+ * are cut out). A condition that is no picture stays as it is. Every part is affine in the picture, so gradients of any order
+ * pass through. Not clamped, as the original.
  */
-export function diffAugment(
-  condition: Value,
+export function diffAugment<C extends Value | undefined>(
+  condition: C,
   image: Value,
   p: AugmentInputs,
-): { condition: Value; image: Value } {
-  return { condition: geometry(condition, p), image: geometry(color(image, p), p) };
+): { condition: C; image: Value } {
+  const moved = condition?.shape.length === 4 ? (geometry(condition, p) as C) : condition;
+  return { condition: moved, image: geometry(color(image, p), p) };
 }
 
 function color(x: Value, { brightness, saturation, contrast }: AugmentInputs): Value {

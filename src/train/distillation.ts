@@ -2,12 +2,13 @@ import type { Program } from '../backend/backend.ts';
 import type { ChannelGroups } from '../compress/groups.ts';
 import type { Value } from '../graph/graph.ts';
 import { Graph } from '../graph/graph.ts';
+import { generatorInputs } from '../models/generator-inputs.ts';
 import { conv } from '../ops/conv.ts';
-import { add } from '../ops/elementwise.ts';
 import { inline } from '../ops/inline.ts';
 import { GanletError } from '../util/errors.ts';
 import { rng } from '../util/rng.ts';
-import { average, featureLoss, kernelAlignmentLoss } from './losses.ts';
+import { type Given, generatorFeeds, givenShape } from './generator-feeds.ts';
+import { average, featureLoss, kernelAlignmentLoss, summed } from './losses.ts';
 import type { Applied, AtWidths, Slices, TrainedNetwork } from './trained-network.ts';
 import { apply, declareTrained } from './trained-network.ts';
 
@@ -39,11 +40,11 @@ export interface DistillTerms {
   image?: Value;
 }
 
-/** The teacher's activations, computed here or fed, against those of the student's applications. */
+/** The teacher's activations for what the student is given, computed here or fed, against those of the student's applications. */
 export function distillTerms(
   graph: Graph,
   { teacher, taps, distill, reconTarget, cached }: Distillation,
-  condition: Value,
+  given: Given,
   generator: Graph,
   students: readonly AppliedStudent[],
   seed: number,
@@ -54,8 +55,8 @@ export function distillTerms(
     reconTarget === 'teacher',
   );
   const arriving = cached
-    ? fedTargets(graph, teacher, targets, condition)
-    : computedTargets(graph, teacher, targets, condition);
+    ? fedTargets(graph, teacher, targets, given)
+    : computedTargets(graph, teacher, targets, given);
   const image = reconTarget === 'teacher' ? arriving.get(teacher.outputs[0]!.name)! : undefined;
   if (distill === 'none') return { ...(image && { image }) };
 
@@ -67,7 +68,7 @@ export function distillTerms(
   });
   const found = students.map(({ applied }) => pairs.map((p) => applied.values.get(p.student.name)!));
   if (distill === 'kernel-alignment') {
-    const losses = found.map((values) => summed(values, pairs, kernelAlignmentLoss));
+    const losses = found.map((values) => overTaps(values, pairs, kernelAlignmentLoss));
     return { loss: average(losses), ...(image && { image }) };
   }
   const network = adaptorNetwork(pairs, seed);
@@ -78,17 +79,17 @@ export function distillTerms(
     const groups = at && adaptorGroups(network, pairs, at.groups);
     return apply(graph, adaptors, inputs, use, groups && { at: { widths: at.widths, groups } });
   });
-  const losses = applications.map(({ outputs }) => summed(outputs, pairs, featureLoss));
+  const losses = applications.map(({ outputs }) => overTaps(outputs, pairs, featureLoss));
   const { slices } = applications[0]!;
   return { loss: average(losses), adaptors, slices, ...(image && { image }) };
 }
 
-function summed(
+function overTaps(
   values: readonly Value[],
   pairs: readonly { teacher: Value }[],
   loss: (student: Value, teacher: Value) => Value,
 ): Value {
-  return values.map((value, i) => loss(value, pairs[i]!.teacher)).reduce((a, b) => add(a, b));
+  return summed(values.map((value, i) => loss(value, pairs[i]!.teacher)));
 }
 
 /** Names of the teacher's values a distillation needs; its picture only where the reconstruction compares with it. */
@@ -109,11 +110,11 @@ function computedTargets(
   graph: Graph,
   teacher: Graph,
   names: readonly string[],
-  condition: Value,
+  given: Given,
 ): Map<string, Value> {
   if (names.length === 0) return new Map();
   const { values } = inline(graph, teacher, {
-    inputs: { [teacher.inputs[0]!.name]: condition },
+    inputs: generatorFeeds(teacher, given),
     prefix: 'teacher',
   });
   return new Map(names.map((name) => [name, values.get(name)!]));
@@ -123,21 +124,30 @@ function fedTargets(
   graph: Graph,
   teacher: Graph,
   names: readonly string[],
-  condition: Value,
+  given: Given,
 ): Map<string, Value> {
   const scratch = new Graph('shapes');
-  const x = scratch.input('condition', 'float32', condition.shape);
-  const shapes = computedTargets(scratch, teacher, names, x);
+  const shapes = computedTargets(scratch, teacher, names, {
+    ...(given.condition && { condition: scratch.input('condition', 'float32', given.condition.shape) }),
+    ...(given.latent && { latent: scratch.input('latent', 'float32', given.latent.shape) }),
+  });
   return new Map(
     names.map((name) => [name, graph.input(`teacher/${name}`, 'float32', shapes.get(name)!.shape)]),
   );
 }
 
-/** The program that computes the targets of one picture, for the cache: outputs are named like the step's inputs. */
+/**
+ * The program that computes the targets of one picture, for the cache: inputs and outputs are named like the step's inputs. What
+ * a teacher makes of a latent vector cannot be kept, as each step draws new ones.
+ */
 export function targetProgram(teacher: Graph, names: readonly string[], size: number): Program {
   const graph = new Graph('teacher-targets');
-  const condition = graph.input('condition', 'float32', [1, teacher.inputs[0]!.shape[1]!, size, size]);
-  const values = computedTargets(graph, teacher, names, condition);
+  const { condition, latent } = generatorInputs(teacher);
+  const declare = (name: string, input: Value) => graph.input(name, 'float32', givenShape(input, 1, size));
+  const values = computedTargets(graph, teacher, names, {
+    ...(condition && { condition: declare('condition', condition) }),
+    ...(latent && { latent: declare('latent', latent) }),
+  });
   for (const name of names) graph.output(values.get(name)!, `target/${name}`);
   return { graph, state: [] };
 }

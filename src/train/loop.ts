@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Backend, Feeds, Program } from '../backend/backend.ts';
 import type { Augment } from '../data/batch.ts';
 import { makeBatch, trainIndices } from '../data/batch.ts';
-import type { PairedSource } from '../data/source.ts';
+import type { Source } from '../data/source.ts';
 import type { Tensor } from '../graph/graph.ts';
 import { GanletError } from '../util/errors.ts';
 import { makeFolder } from '../util/folder.ts';
@@ -15,6 +15,7 @@ import type { FeedOptions } from './feeds.ts';
 import { stepFeeds } from './feeds.ts';
 import { learningRate, type Schedule } from './optimiser.ts';
 import { lossNames } from './step.ts';
+import { stepFailed } from './step-failed.ts';
 
 /** A program that is run step by step, whatever it trains. */
 export interface StepTraining {
@@ -33,6 +34,8 @@ export interface StepTraining {
   /** Steps between lines of `stats.jsonl`. */
   tick: number;
   checkpointSeconds: number;
+  /** Sizes of the program's open axes, for what is said of its memory. */
+  symbols?: ReadonlyMap<string, number> | undefined;
   /** Where `stats.jsonl` and the checkpoint live. */
   directory: string;
   /** Hash of everything the result depends on; a checkpoint of another training is refused. */
@@ -49,7 +52,7 @@ export interface StepTraining {
 
 /** The training of a generator on pairs. */
 export interface Training extends FeedOptions, Omit<StepTraining, 'feeds' | 'losses' | 'shown'> {
-  source: PairedSource;
+  source: Source;
   augment: Augment;
   /** The pictures of the training split that are trained on; all when left out. */
   pictures?: readonly number[] | undefined;
@@ -75,7 +78,7 @@ export async function train(training: Training): Promise<Map<string, Tensor>> {
   return runSteps({
     ...training,
     losses: lossNames,
-    shown: ['gan', 'recon', 'distill'],
+    shown: ['gan', 'feature', 'perceptual', 'recon', 'distill'],
     feeds: async (step) => {
       const drawn = trainIndices(seed, step, batch, pictures?.length ?? source.counts.train);
       const indices = pictures ? drawn.map((i) => pictures[i]!) : drawn;
@@ -90,8 +93,9 @@ export async function train(training: Training): Promise<Map<string, Tensor>> {
  * Trains to the end and returns the final state. Called again after an interruption at any moment it goes on from the last
  * checkpoint and ends with the same bits, on the same machine with the same threads.
  *
- * Throws TRAINING_DIVERGED when a loss or weight is not finite (the last good state stays on disk), and RUN_MISMATCH when the
- * checkpoint belongs to other settings or data.
+ * Throws TRAINING_DIVERGED when a loss or weight is not finite (the last good state stays on disk), RUN_MISMATCH when the
+ * checkpoint belongs to other settings or data, and as `stepFailed` when the engine gives up: another one goes on from the
+ * same checkpoint.
  */
 export async function runSteps(training: StepTraining): Promise<Map<string, Tensor>> {
   const { program, backend, directory, steps, batch, tick, progress, fingerprint } = training;
@@ -130,7 +134,10 @@ export async function runSteps(training: StepTraining): Promise<Map<string, Tens
 
     // Train.
     while (step < steps) {
-      const results = await compiled.run(await training.feeds(step));
+      const feeds = await training.feeds(step);
+      const results = await compiled.run(feeds).catch((error) => {
+        throw stepFailed(error, { program, batch, step: step + 1, directory, symbols: training.symbols });
+      });
       for (const name of training.losses) {
         const loss = results[name]?.data[0] as number | undefined;
         if (loss === undefined) continue;

@@ -49,20 +49,35 @@ export function generatorLoss(mode: GanMode, fake: Value): Value {
 }
 
 /**
- * WGAN-GP (Gulrajani et al. 2017, eq. 3): weight · mean (‖∇ₓD(x̂)‖₂ − 1)² at x̂ = ε·real + (1 − ε)·fake.
- * `mix` is ε, [batch, 1, 1, 1] in [0, 1]; `score` applies the discriminator.
+ * WGAN-GP (Gulrajani et al. 2017, eq. 3): weight · mean (‖∇ₓD(x̂)‖₂ − 1)² at x̂ = ε·real + (1 − ε)·fake; the mean over several
+ * scales. `mix` is ε, [batch, 1, 1, 1] in [0, 1]; `scores` applies the discriminator.
  */
 export function gradientPenalty(
   real: Value,
   fake: Value,
   mix: Value,
-  score: (x: Value) => Value,
+  scores: (x: Value) => readonly Value[],
   weight = 10,
 ): Value {
   const between = add(mul(real, mix), mul(fake, sub(1, mix)));
-  const [slope] = gradient(sum(score(between)), [between]);
-  const norm = sqrt(reduceSum(square(flatten(slope!)), [1]));
-  return mul(mean(square(sub(norm, 1))), weight);
+  const penalties = scores(between).map((score) => {
+    const [slope] = gradient(sum(score), [between]);
+    const norm = sqrt(reduceSum(square(flatten(slope!)), [1]));
+    return mean(square(sub(norm, 1)));
+  });
+  return mul(average(penalties), weight);
+}
+
+/**
+ * Feature matching (Wang et al. 2018, §3.2, eq. 4): Σ over scales and layers of mean |D(fake) − D(real)|, divided by the number
+ * of scales as in the code of Park et al. (2019). Both maps go by `feature/<scale>/<layer>`. The gradient belongs to the
+ * generator alone, on which the real side does not depend.
+ */
+export function matchingLoss(fake: ReadonlyMap<string, Value>, real: ReadonlyMap<string, Value>): Value {
+  const names = [...real.keys()];
+  const scales = new Set(names.map((name) => name.split('/')[1]));
+  const distances = summed(names.map((name) => reconstructionLoss('l1', fake.get(name)!, real.get(name)!)));
+  return scales.size === 1 ? distances : mul(distances, 1 / scales.size);
 }
 
 /** Distance between pictures: l1 mean |a − b|, l2 mean (a − b)², smooth-l1 quadratic below 1 (Girshick 2015). */
@@ -100,8 +115,13 @@ export function kernelAlignmentLoss(student: Value, teacher: Value): Value {
 
 /** Mean of scalars. */
 export function average(values: readonly Value[]): Value {
-  const sum = values.reduce((a, b) => add(a, b));
+  const sum = summed(values);
   return values.length === 1 ? sum : mul(sum, 1 / values.length);
+}
+
+/** Sum of values of one shape. */
+export function summed(values: readonly Value[]): Value {
+  return values.reduce((a, b) => add(a, b));
 }
 
 /** Weighted sum of the terms given; a term without weight costs nothing. */

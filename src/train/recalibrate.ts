@@ -1,18 +1,36 @@
-import type { Backend } from '../backend/backend.ts';
+import type { Backend, Feeds } from '../backend/backend.ts';
 import { copyGraph, copyNode } from '../compress/copy.ts';
 import { Graph, type Tensor } from '../graph/graph.ts';
 import { inline } from '../ops/inline.ts';
 import { batchStatistics } from '../ops/parameters.ts';
+import { generatorFeeds } from './generator-feeds.ts';
+
+/** What a generator is given for a batch: as much of it as it takes. */
+export interface GivenBatch {
+  /** [N, C, height, width], or of classes [N, K]. */
+  condition?: Tensor;
+  /** [N, Z] */
+  latent?: Tensor;
+}
+
+export function batchSize({ condition, latent }: GivenBatch): number {
+  return (condition ?? latent)?.shape[0] ?? 0;
+}
+
+/** The feeds `condition` and `latent`. */
+export function givenFeeds({ condition, latent }: GivenBatch): Feeds {
+  return { ...(condition && { condition }), ...(latent && { latent }) };
+}
 
 /**
  * Takes the running statistics of batch normalisation anew, as a narrowed network needs them: the mean over batches of each
- * batch's own mean and variance (a cumulative average; the momentum of training plays no part). `batches` are conditions
- * [n, C, height, width] in [−1, 1], all of one shape. A network without batch normalisation stays as it is. The graph given
+ * batch's own mean and variance (a cumulative average; the momentum of training plays no part). `batches` are all of
+ * one shape. A network without batch normalisation stays as it is. The graph given
  * is changed and returned.
  */
 export async function recalibrate(
   network: Graph,
-  batches: Iterable<Tensor> | AsyncIterable<Tensor>,
+  batches: Iterable<GivenBatch> | AsyncIterable<GivenBatch>,
   backend: Backend,
 ): Promise<Graph> {
   const names = statisticNames(network);
@@ -20,9 +38,9 @@ export async function recalibrate(
   let compiled: Awaited<ReturnType<Backend['compile']>> | undefined;
   const average = cumulative();
   try {
-    for await (const condition of batches) {
-      compiled ??= await backend.compile({ graph: statisticsGraph(network, condition.shape), state: [] });
-      average.add(await compiled.run({ condition }));
+    for await (const batch of batches) {
+      compiled ??= await backend.compile({ graph: statisticsGraph(network, batch), state: [] });
+      average.add(await compiled.run(givenFeeds(batch)));
     }
   } finally {
     await compiled?.dispose();
@@ -39,15 +57,18 @@ export function statisticNames(network: Graph): string[] {
   return [...new Set(batchStatistics(network).map((v) => v.name))];
 }
 
-function statisticsGraph(network: Graph, shape: readonly number[]): Graph {
+function statisticsGraph(network: Graph, { condition, latent }: GivenBatch): Graph {
   const graph = new Graph('statistics');
-  const condition = graph.input('condition', 'float32', shape);
+  const given = {
+    ...(condition && { condition: graph.input('condition', 'float32', condition.shape) }),
+    ...(latent && { latent: graph.input('latent', 'float32', latent.shape) }),
+  };
   const { statistics } = inline(graph, withoutMemory(network), {
-    inputs: { [network.inputs[0]!.name]: condition },
+    inputs: generatorFeeds(network, given),
     prefix: 'g',
     batchNorm: 'train',
   });
-  for (const [name, value] of statistics) graph.output(value, name);
+  for (const name of statisticNames(network)) graph.output(statistics.get(name)!, name);
   return graph;
 }
 

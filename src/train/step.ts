@@ -2,24 +2,16 @@ import type { Program, State } from '../backend/backend.ts';
 import type { Value } from '../graph/graph.ts';
 import { Graph } from '../graph/graph.ts';
 import { prune } from '../graph/prune.ts';
-import { add } from '../ops/elementwise.ts';
-import { concat } from '../ops/segments.ts';
-import type { AugmentInputs, Policy } from './diffaugment.ts';
-import { augmentInputs, diffAugment } from './diffaugment.ts';
+import { adversarialTerms } from './adversary.ts';
+import type { Policy } from './diffaugment.ts';
 import type { AppliedStudent, Distillation } from './distillation.ts';
 import { distillTerms } from './distillation.ts';
 import { type Elastic, elasticStudents } from './elastic-students.ts';
+import { generatorFeeds, stepInputs } from './generator-feeds.ts';
 import type { GanMode, ReconLoss } from './losses.ts';
-import {
-  average,
-  discriminatorLoss,
-  generatorLoss,
-  gradientPenalty,
-  reconstructionLoss,
-  total,
-} from './losses.ts';
-import type { TrainedNetwork } from './trained-network.ts';
-import { apply, declareTrained, update } from './trained-network.ts';
+import { average, reconstructionLoss, total } from './losses.ts';
+import { type Perceptual, perceptualLoss } from './perceptual.ts';
+import { apply, declareTrained, dropoutInputs, update } from './trained-network.ts';
 
 /** Everything that shapes the program of one training step. */
 export interface StepOptions {
@@ -33,6 +25,11 @@ export interface StepOptions {
   recon: ReconLoss;
   lambdaGan: number;
   lambdaRecon: number;
+  /** Weight of feature matching in the discriminator. */
+  lambdaFeature?: number | undefined;
+  /** Weight of the perceptual loss by the network `perceptual`. */
+  lambdaPerceptual?: number | undefined;
+  perceptual?: Perceptual | undefined;
   diffaugment: readonly Policy[];
   /** Whether a moving average of the generator is kept. */
   ema: boolean;
@@ -44,12 +41,27 @@ export interface StepOptions {
 }
 
 /** Scalars a step returns. */
-export const lossNames = ['gan', 'recon', 'distill', 'dReal', 'dFake', 'penalty'] as const;
+export const lossNames = [
+  'gan',
+  'feature',
+  'perceptual',
+  'recon',
+  'distill',
+  'dReal',
+  'dFake',
+  'penalty',
+] as const;
 
 /**
- * The program of one complete GAN training step on `condition` and `image` ([batch, C, size, size] in [−1, 1]): generator,
+ * The program of one complete GAN training step on `image` ([batch, C, size, size] in [−1, 1]) and what the networks take of
+ * `condition` ([batch, C, size, size], or of classes [batch, K]) and `latent` ([batch, Z], standard normal): generator,
  * discriminator, losses, both gradients, Adam and moving average. As in pix2pix distillation (Li et al. 2020), one forward of
- * the generator serves both losses, and both gradients are taken at the weights before the step.
+ * the generator serves both losses, and both gradients are taken at the weights before the step. The generator minimises
+ *
+ *   λ_gan·GAN + λ_feature·FM + λ_perceptual·P(G, t) + λ_recon·R(G, t) + λ_distill·Σ_k D_k
+ *
+ * with t the true image, or the teacher's where the reconstruction compares with it (Li et al. 2020, §3.1; Park et al. 2019, §3
+ * for FM and P); the discriminator ½(real + fake), and the penalty of wgangp. Teacher and student get the same latent vectors.
  *
  * With `elastic` one program serves all widths (once-for-all training, Li et al. 2020, §3.2): the generator is applied at the
  * widths that are fed, or three times in a step of the sandwich rule, where the losses are means over the three.
@@ -58,18 +70,16 @@ export const lossNames = ['gan', 'recon', 'distill', 'dReal', 'dFake', 'penalty'
  * `emaRate`, `augmentD/…` and `augmentG/…`, `mix` (wgangp), `dropout/i`, `width/<entry>`.
  */
 export function stepProgram(options: StepOptions): Program {
-  const { batch, size, generator, discriminator, distillation, elastic } = options;
+  const { generator, discriminator, distillation, elastic } = options;
   const graph = new Graph('step');
-  const channels = generator.inputs[0]!.shape[1]!;
-  const condition = graph.input('condition', 'float32', [batch, channels, size, size]);
-  const image = graph.input('image', 'float32', [batch, generator.outputs[0]!.shape[1]!, size, size]);
+  const { condition, image, latent } = stepInputs(graph, options);
   const adamInputs = (prefix: string) => ({
     stepSize: graph.input(`${prefix}/stepSize`, 'float32', []),
     epsilon: graph.input(`${prefix}/epsilon`, 'float32', []),
   });
 
   const g = declareTrained(graph, 'g', generator, { frozen: !!elastic });
-  const inputs = { [generator.inputs[0]!.name]: condition };
+  const inputs = generatorFeeds(generator, { condition, latent });
   const dropout = dropoutInputs(graph);
   const students: AppliedStudent[] = elastic
     ? elasticStudents(graph, g, elastic, inputs, dropout)
@@ -80,15 +90,23 @@ export function stepProgram(options: StepOptions): Program {
   const adversary = d && adversarialTerms(graph, options, d, condition, image, fakes);
 
   const distilled =
-    distillation && distillTerms(graph, distillation, condition, generator, students, options.seed);
+    distillation &&
+    distillTerms(graph, distillation, { condition, latent }, generator, students, options.seed);
   const truth = distillation?.reconTarget === 'teacher' ? distilled!.image! : image;
   const recon =
     options.lambdaRecon > 0
       ? average(fakes.map((fake) => reconstructionLoss(options.recon, fake, truth)))
       : undefined;
+  const { lambdaFeature = 0, lambdaPerceptual = 0 } = options;
+  const perceptual =
+    options.perceptual && lambdaPerceptual > 0
+      ? perceptualLoss(graph, options.perceptual, fakes, truth)
+      : undefined;
 
   const lossG = total(graph, [
     [options.lambdaGan, adversary?.generator],
+    [lambdaFeature, adversary?.feature],
+    [lambdaPerceptual, perceptual],
     [options.lambdaRecon, recon],
     [distillation?.lambdaDistill ?? 0, distilled?.loss],
   ]);
@@ -115,74 +133,17 @@ export function stepProgram(options: StepOptions): Program {
         })
       : []),
   ];
-  const losses = { gan: adversary?.generator, recon, distill: distilled?.loss, ...adversary?.parts };
+  const losses = {
+    gan: adversary?.generator,
+    feature: adversary?.feature,
+    perceptual,
+    recon,
+    distill: distilled?.loss,
+    ...adversary?.parts,
+  };
   for (const name of lossNames) {
-    const value = losses[name];
+    const value = (losses as Partial<Record<typeof name, Value>>)[name];
     if (value) graph.output(value, name);
   }
   return { graph: prune(graph), state };
-}
-
-interface AdversarialTerms {
-  generator: Value;
-  discriminator: Value;
-  parts: Partial<Record<(typeof lossNames)[number], Value>>;
-  statistics: Map<string, Value>;
-}
-
-/** Masks of dropout layers, fed so that a resumed run repeats them: `dropout/0`, `dropout/1`, … */
-function dropoutInputs(graph: Graph): (x: Value, ratio: number) => Value {
-  let count = 0;
-  return (x, ratio) => graph.input(`dropout/${count++}/${ratio}`, 'float32', x.shape);
-}
-
-/** The discriminator on real and generated pairs, each side with its own draw of DiffAugment. */
-function adversarialTerms(
-  graph: Graph,
-  { diffaugment, batch, size, ganMode }: StepOptions,
-  d: TrainedNetwork,
-  condition: Value,
-  image: Value,
-  fakes: readonly Value[],
-): AdversarialTerms {
-  const conditional = d.network.inputs[0]!.shape[1] !== image.shape[1];
-  const score = (c: Value, x: Value, use: string) => {
-    const pair = conditional ? concat([c, x], 1) : x;
-    return apply(graph, d, { [d.network.inputs[0]!.name]: pair }, use);
-  };
-  const augmented = (draw: AugmentInputs, x: Value) => diffAugment(condition, x, draw);
-  const none = diffaugment.length === 0;
-  const drawD = none ? {} : augmentInputs(graph, 'augmentD', diffaugment, batch, size);
-  const drawG = none ? {} : augmentInputs(graph, 'augmentG', diffaugment, batch, size);
-  const mix = ganMode === 'wgangp' ? graph.input('mix', 'float32', [batch, 1, 1, 1]) : undefined;
-
-  const realPair = augmented(drawD, image);
-  const real = score(realPair.condition, realPair.image, 'd-real');
-  const terms = fakes.map((fake, k) => {
-    const use = (name: string) => (fakes.length > 1 ? `${name}${k + 1}` : name);
-    const fakePair = augmented(drawG, fake);
-    const judged = score(fakePair.condition, fakePair.image, use('d-generator'));
-    // Without augmentation both losses see the same scores of the generated pictures.
-    const seenPair = none ? fakePair : augmented(drawD, fake);
-    const seen = none ? judged : score(seenPair.condition, seenPair.image, use('d-fake'));
-    const losses = discriminatorLoss(ganMode, real.outputs[0]!, seen.outputs[0]!);
-    const penalty =
-      mix &&
-      gradientPenalty(
-        realPair.image,
-        seenPair.image,
-        mix,
-        (x) => score(realPair.condition, x, use('d-mix')).outputs[0]!,
-      );
-    return { ...losses, penalty, generator: generatorLoss(ganMode, judged.outputs[0]!) };
-  });
-  const mean = (pick: (term: (typeof terms)[number]) => Value) => average(terms.map(pick));
-  const penalty = mix && mean((t) => t.penalty!);
-  const discriminator = mean((t) => t.total);
-  return {
-    generator: mean((t) => t.generator),
-    discriminator: penalty ? add(discriminator, penalty) : discriminator,
-    parts: { dReal: terms[0]!.real, dFake: mean((t) => t.fake), ...(penalty && { penalty }) },
-    statistics: real.statistics,
-  };
 }

@@ -1,6 +1,6 @@
 import type { Backend } from '../backend/backend.ts';
 import { makeBatch } from '../data/batch.ts';
-import type { PairedSource } from '../data/source.ts';
+import { conditionShape, type Source } from '../data/source.ts';
 import type { Tensor } from '../graph/graph.ts';
 import { float32 } from '../graph/graph.ts';
 import type { Rng } from '../util/rng.ts';
@@ -29,9 +29,10 @@ export function cacheBytes(distillation: Distillation, size: number, count: numb
 
 /**
  * The teacher's activations, computed once for each training picture and its mirror image. Each picture is run alone, so what
- * is kept does not depend on the batches, and a resumed run computes the same bits again.
+ * is kept does not depend on the batches, and a resumed run computes the same bits again. Not for teachers with a latent vector,
+ * of which each step draws another.
  */
-export async function teacherCache(distillation: Distillation, source: PairedSource, backend: Backend) {
+export async function teacherCache(distillation: Distillation, source: Source, backend: Backend) {
   const names = targetNames(distillation);
   const program = targetProgram(distillation.teacher, names, source.size);
   const compiled = await backend.compile(program);
@@ -49,8 +50,7 @@ export async function teacherCache(distillation: Distillation, source: PairedSou
         { flip: mirrored },
         mirrored ? always : never,
       );
-      const fed = float32([1, source.channels.condition, source.size, source.size], condition);
-      const outputs = await compiled.run({ condition: fed });
+      const outputs = await compiled.run({ condition: float32(conditionShape(source, 1)!, condition) });
       found = names.map((name) => outputs[`target/${name}`]!.data as Float32Array);
       kept.set(key, found);
     }

@@ -2,12 +2,14 @@ import { gradient } from '../autodiff/gradient.ts';
 import type { State } from '../backend/backend.ts';
 import { cut, putBack, type Widths } from '../compress/elastic.ts';
 import { inlineElastic, type Part } from '../compress/elastic-inline.ts';
+import { foldSpectralNorm } from '../compress/fold-spectral-norm.ts';
 import type { ChannelGroups } from '../compress/groups.ts';
 import type { Graph, Tensor, TensorData, Value } from '../graph/graph.ts';
 import { convByColumns } from '../ops/conv-columns.ts';
+import { where } from '../ops/elementwise.ts';
 import type { Inlined, InlineOptions } from '../ops/inline.ts';
 import { inline } from '../ops/inline.ts';
-import { batchStatistics, cancelledBiases, trainableParameters } from '../ops/parameters.ts';
+import { cancelledBiases, runningState, trainableParameters } from '../ops/parameters.ts';
 import type { AdamInputs, AdamOptions } from './optimiser.ts';
 import { adam, ema } from './optimiser.ts';
 
@@ -17,8 +19,10 @@ export interface TrainedNetwork {
   readonly network: Graph;
   /** State inputs by the name of the constant they stand for. */
   readonly weights: ReadonlyMap<string, Value>;
-  /** Running statistics of batch normalisation, likewise. */
+  /** Running statistics of batch normalisation and vectors of spectral norms, likewise. */
   readonly statistics: ReadonlyMap<string, Value>;
+  /** Values of its applications that its gradients take as constants; `apply` adds to them. */
+  readonly held: Value[];
 }
 
 /**
@@ -38,8 +42,15 @@ export function declareTrained(
     name,
     network,
     weights: declare(trainableParameters(network).filter((v) => !cancelled.has(v))),
-    statistics: declare(frozen ? [] : batchStatistics(network)),
+    statistics: declare(frozen ? [] : runningState(network)),
+    held: [],
   };
+}
+
+/** Masks of dropout layers, fed so that a resumed run repeats them: `dropout/0`, `dropout/1`, … */
+export function dropoutInputs(graph: Graph): (x: Value, ratio: number) => Value {
+  let count = 0;
+  return (x, ratio) => graph.input(`dropout/${count++}/${ratio}`, 'float32', x.shape);
 }
 
 /** Widths at which a network is applied, and its channel groups. */
@@ -84,42 +95,60 @@ export function apply(
       },
     }),
   };
-  if (!at) return inline(graph, trained.network, options);
+  if (!at) {
+    const applied = inline(graph, trained.network, options);
+    trained.held.push(...applied.held);
+    return applied;
+  }
   const { parts, ...applied } = inlineElastic(graph, trained.network, at.widths, options, at.groups);
+  trained.held.push(...applied.held);
   return { ...applied, slices: { parts, widths: at.widths } };
 }
 
 /**
  * Adds the update of a network's weights by the gradient of `loss`, and its moving average where `rate` is given. Returns
- * the state: weights `name/w`, moments `name/m/w` and `name/v/w`, averages `name/ema/w`, statistics `name/s`.
+ * the state: weights `name/w`, moments `name/m/w` and `name/v/w`, averages `name/ema/w`, statistics `name/s`. In the place of
+ * the loss its gradients by the weights may be given, in their order.
  *
  * With `slices`, those of the only application, weights and moments outside of them keep their bits: under Adam a gradient
- * of zero would let them drift on old momentum. Averages go on towards the weights wherever these are.
+ * of zero would let them drift on old momentum. Averages go on towards the weights wherever these are. With `when`, a bool,
+ * all of the state keeps its bits in steps where it is false.
  */
 export function update(
   graph: Graph,
   trained: TrainedNetwork,
-  loss: Value,
+  loss: Value | readonly Value[],
   inputs: AdamInputs,
   options: AdamOptions,
   {
     rate,
     statistics,
     slices,
-  }: { rate?: Value | undefined; statistics?: ReadonlyMap<string, Value>; slices?: Slices | undefined } = {},
+    when,
+  }: {
+    rate?: Value | undefined;
+    statistics?: ReadonlyMap<string, Value>;
+    slices?: Slices | undefined;
+    when?: Value | undefined;
+  } = {},
 ): State[] {
   const names = [...trained.weights.keys()];
   const weights = [...trained.weights.values()];
   const parts = names.map((name) => slices?.parts.get(name));
-  const gradients = gradient(
-    loss,
-    weights.map((weight, i) => parts[i]?.value ?? weight),
-  );
+  const gradients =
+    'graph' in loss
+      ? gradient(
+          loss,
+          weights.map((weight, i) => parts[i]?.value ?? weight),
+          trained.held,
+        )
+      : loss;
   const states: State[] = [];
   const zeros = (like: Tensor): Tensor => ({ ...like, data: new Float32Array(like.data.length) });
   const copy = (like: Tensor): Tensor => ({ ...like, data: like.data.slice() as TensorData });
   const keep = (name: string, input: Value, next: Value, initial: Tensor) => {
-    states.push({ name, input, output: graph.output(next, `${name}:next`), initial });
+    const kept = when ? where(when, next, input) : next;
+    states.push({ name, input, output: graph.output(kept, `${name}:next`), initial });
   };
   graph.scoped(`${trained.name}/adam`, () => {
     for (const [i, weight] of weights.entries()) {
@@ -152,7 +181,7 @@ export function update(
 
 /**
  * The network with the weights a program has arrived at: `state` holds them as `name/w`, or their averages when `ema`.
- * Statistics of batch normalisation are taken as they are. The graph given is changed and returned.
+ * Running statistics are taken as they are. The graph given is changed and returned.
  */
 export function withWeights(
   network: Graph,
@@ -166,4 +195,17 @@ export function withWeights(
     if (tensor) value.tensor = { ...tensor, shape: value.tensor!.shape };
   }
   return network;
+}
+
+/**
+ * The network as it is used and written once it is trained: `withWeights`, its spectral norms merged into the weights. Averages
+ * are not the weights that the singular vectors were found for, so these are brought near to them first.
+ */
+export function finishedNetwork(
+  network: Graph,
+  state: ReadonlyMap<string, Tensor>,
+  name: string,
+  { ema = false } = {},
+): Graph {
+  return foldSpectralNorm(withWeights(network, state, name, { ema }), { iterations: ema ? 20 : 0 });
 }

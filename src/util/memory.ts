@@ -11,13 +11,20 @@ export function machineMemory(): number {
 /** Estimates of what a graph takes ignore that engines work in place. */
 const slack = 2;
 
-/** Throws MEMORY_SHORT where `what`, estimated to take `bytes`, takes more than this process can ever have. */
-export function needMemory(what: string, bytes: number): void {
+/**
+ * Throws MEMORY_SHORT where `what`, estimated to take `bytes`, takes more than this process can ever have. `hint` is told the
+ * most that an estimate may be.
+ */
+export function needMemory(
+  what: string,
+  bytes: number,
+  hint = (_most: number): string => 'use smaller images, batches or networks',
+): void {
   const most = machineMemory();
   if (bytes <= slack * most) return;
   throw new GanletError(
     'MEMORY_SHORT',
     `${what} must fit in memory, it takes about ${formatBytes(bytes)} and there are ${formatBytes(most)}`,
-    { hint: 'use smaller images, batches or networks' },
+    { hint: hint(slack * most) },
   );
 }

@@ -4,11 +4,20 @@ import type { Backend } from '../../src/backend/backend.ts';
 import { onnxruntime, runGraph } from '../../src/backend/onnxruntime.ts';
 import { tfjs } from '../../src/backend/tfjs.ts';
 import { float32 } from '../../src/graph/graph.ts';
+import { prune } from '../../src/graph/prune.ts';
+import { initialise } from '../../src/models/init.ts';
+import { multiscaleDiscriminator } from '../../src/models/multiscale-discriminator.ts';
+import { vgg19Features } from '../../src/models/vgg.ts';
+import { perceptualTaps } from '../../src/train/perceptual-taps.ts';
 import { lossNames } from '../../src/train/step.ts';
 import { withWeights } from '../../src/train/trained-network.ts';
 import { rng } from '../../src/util/rng.ts';
 import { batch, size, type TinyTraining, tinyTraining } from './tiny-training.ts';
 
+const frozen = initialise(vgg19Features(2), { seed: 3 });
+// Of the five stages what 8 pixels are enough for.
+frozen.outputs.length = 3;
+prune(frozen);
 const [reference, engine] = [onnxruntime({ threads: 1 }), tfjs(tf)];
 /** Losses of every step, and what the exported student makes of a picture. */
 async function trained(backend: Backend, { program, generator, feeds }: TinyTraining, steps: number) {
@@ -42,6 +51,20 @@ describe('training is the same as in ONNX Runtime', () => {
     ],
     ['elastic, at widths read at run time', 20, tinyTraining({ widths: 'one' })],
     ['elastic, sandwich rule', 2, tinyTraining({ widths: 'sandwich' })],
+    [
+      'two scales, spectral norms, feature matching and a perceptual loss',
+      3,
+      tinyTraining({
+        discriminator: initialise(multiscaleDiscriminator({ baseWidth: 2, layers: 1, size }), { seed: 2 }),
+        lambdaFeature: 10,
+        lambdaPerceptual: 10,
+        perceptual: {
+          network: frozen,
+          taps: perceptualTaps(frozen, size),
+          ...{ layout: 'NCHW', channels: 'BGR', mean: [0, 0.1, 0.2], std: [1, 0.5, 2] },
+        },
+      }),
+    ],
   ])(
     '%s, %i steps',
     async (_, steps, training) => {

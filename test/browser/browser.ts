@@ -16,8 +16,8 @@ if (!browserPath)
     'no browser is installed, so these tests are skipped: apt-get install chromium, or set CHROMIUM',
   );
 
-/** Without a display, a graphics card or anything of its own to fetch. */
-export function openBrowser(): Promise<Browser> {
+/** Without a display, a graphics card or anything of its own to fetch. `args` are further ones of its command line. */
+export function openBrowser(args: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: browserPath!,
     args: [
@@ -29,6 +29,7 @@ export function openBrowser(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
   });
 }

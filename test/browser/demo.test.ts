@@ -3,9 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runGraph } from '../../src/backend/onnxruntime.ts';
 import type { Catalogue } from '../../src/demo/catalogue.ts';
 import { openDemo } from '../../src/demo/demo.ts';
@@ -13,11 +13,11 @@ import { exportSite } from '../../src/demo/export-site.ts';
 import { type Serving, serve } from '../../src/demo/server.ts';
 import { float32 } from '../../src/graph/graph.ts';
 import { loadOnnx } from '../../src/ops/import-onnx.ts';
-import { sha256 } from '../../src/util/hash.ts';
 import { rng } from '../../src/util/rng.ts';
 import { writeGenerator } from '../demo/tiny-models.ts';
 import { lowContrast, nameless } from './accessible.ts';
 import { browserPath, openBrowser } from './browser.ts';
+import { changed, type DemoPage, openPage, pictures, shown, stroke } from './demo-page.ts';
 
 const size = 64;
 const folder = mkdtempSync(join(tmpdir(), 'ganlet-browser-'));
@@ -25,7 +25,7 @@ const run = join(folder, 'run');
 let browser: Browser;
 let serving: Serving;
 /** One page for all tests of the page, since it starts slowly; with all that went wrong on it. */
-let opened: { page: Page; problems: string[]; requests: string[] };
+let opened: DemoPage;
 
 beforeAll(async () => {
   if (!browserPath) return;
@@ -38,7 +38,7 @@ beforeAll(async () => {
   const { site } = await openDemo({ paths: [run] });
   serving = await serve(site, { port: 0 });
   browser = await openBrowser();
-  opened = await openPage(await browser.newContext({ hasTouch: true }));
+  opened = await openPage(await browser.newContext({ hasTouch: true }), serving.url);
 }, 60_000);
 afterAll(async () => {
   await browser?.close();
@@ -46,69 +46,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Opens the demo and waits until both networks have made pictures; what goes wrong on the page is collected. */
-async function openPage(
-  context: BrowserContext,
-  url = serving.url,
-): Promise<{ page: Page; problems: string[]; requests: string[] }> {
-  const page = await context.newPage();
-  const problems: string[] = [];
-  const requests: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
-  });
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('request', (request) => requests.push(request.url()));
-  await page.goto(url);
-  await pictures(page, 1);
-  return { page, problems, requests };
-}
-
-/** What is used of the elements of the page. */
-interface Canvas {
-  toDataURL(): string;
-  dataset: { pictures?: string };
-}
-
-/** Waits until every panel has drawn so many pictures. */
-async function pictures(page: Page, count: number): Promise<void> {
-  const look = async () => {
-    const made = await page
-      .locator('.panel canvas')
-      .evaluateAll((all: Canvas[]) => all.map(({ dataset }) => Number(dataset.pictures ?? 0)));
-    if (made.length < 2 || Math.min(...made) < count) throw new Error(`the panels drew ${made} pictures`);
-  };
-  await vi.waitFor(look, { timeout: 60_000, interval: 50 });
-}
-
-/** Hashes of what the pad and both panels show. */
-async function shown(page: Page): Promise<string[]> {
-  const addresses = await page
-    .locator('canvas')
-    .evaluateAll((all: Canvas[]) => all.map((canvas) => canvas.toDataURL()));
-  return addresses.map(sha256);
-}
-
-async function stroke(page: Page, points: [number, number][]): Promise<void> {
-  const box = (await page.locator('canvas.pad').boundingBox())!;
-  const at = ([x, y]: [number, number]) => [box.x + x * box.width, box.y + y * box.height] as const;
-  const [first, ...rest] = points.map(at);
-  await page.mouse.move(...first!);
-  await page.mouse.down();
-  for (const point of rest) await page.mouse.move(...point, { steps: 4 });
-  await page.mouse.up();
-}
-
-/** Waits until both panels show something else than before. */
-async function changed(page: Page, before: string[], timeout: number): Promise<void> {
-  const same = async () => (await shown(page)).slice(1).filter((picture, i) => picture === before[i + 1]);
-  await expect.poll(same, { timeout, interval: 20 }).toEqual([]);
-}
-
 describe.skipIf(!browserPath)('the demo in a browser', () => {
   it('follows a stroke with both networks within 2 s, undoes it, and keeps the drawing over a reload', async () => {
     const { page, problems, requests } = opened;
-    await pictures(page, 10);
+    await pictures(page, 8);
     const before = await shown(page);
     await stroke(page, [
       [0.2, 0.2],
@@ -137,7 +78,7 @@ describe.skipIf(!browserPath)('the demo in a browser', () => {
 
   it('runs each network in a worker of its own, isolated so that threads work, and compares their speed', async () => {
     const { page } = opened;
-    await pictures(page, 10);
+    await pictures(page, 8);
     const networks = page.workers().filter((worker) => worker.url().endsWith('/network-worker.js'));
     expect(networks).toHaveLength(2);
     expect(await page.evaluate('crossOriginIsolated')).toBe(true);
@@ -167,7 +108,7 @@ describe.skipIf(!browserPath)('the demo in a browser', () => {
     await page.goto(`${serving.url}catalogue.json`);
     const random = rng(5, 'drawing');
     const input = Float32Array.from({ length: 3 * size * size }, () => random.uniform(-1, 1));
-    const { picture, best } = await page.evaluate(askCostly, { input: [...input], side: size });
+    const { picture, best } = await page.evaluate(askCostly, [...input]);
     const graph = loadOnnx(join(run, 'costly.onnx'));
     const made = await runGraph(graph, { [graph.inputs[0]!.name]: float32([1, 3, size, size], input) });
     const expected = made[graph.outputs[0]!.name]!.data as Float32Array;
@@ -248,7 +189,7 @@ interface PageWorker {
 declare const Worker: new (file: string, options: { type: 'module' }) => PageWorker;
 
 /** Runs in the page: the answer of the costly student to an input, and the shortest time of one answer in milliseconds. */
-async function askCostly({ input, side }: { input: number[]; side: number }) {
+async function askCostly(input: number[]) {
   const { models } = (await (await fetch('catalogue.json')).json()) as Catalogue;
   const worker = new Worker('network-worker.js', { type: 'module' });
   const ask = (question: object) =>
@@ -263,7 +204,7 @@ async function askCostly({ input, side }: { input: number[]; side: number }) {
   const end = performance.now() + 15_000;
   // A browser runs new code slowly at first.
   for (let i = 0; i < 10 || (best > 25 && performance.now() < end); i++) {
-    const answer = await ask({ id: i, input: Float32Array.from(input), shape: [1, 3, side, side] });
+    const answer = await ask({ id: i, question: { condition: Float32Array.from(input) } });
     picture = [...answer.picture];
     best = Math.min(best, answer.milliseconds);
   }

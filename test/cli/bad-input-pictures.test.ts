@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
+import { openSource } from '../../src/data/index.ts';
 import { folderWith, ganlet } from './ganlet.ts';
+import { runHere } from './here.ts';
 import { pairPicture, tinyFolders } from './tiny-run.ts';
 
 const recipe = `name: tiny
@@ -69,30 +71,26 @@ describe('a bad picture is named and counted, and left out only if the recipe sa
   test.skipIf(!linux).each(cases)('%s', async (_, write, why) => {
     const folder = await folderOf();
     await write(join(folder, 'pictures/train/bad.png'));
-    const refused = ganlet(['teach', 'tiny.yaml', '--quiet'], folder);
+    const refused = await runHere(folder, { stages: ['teach'] });
     const help = 'repair or remove them, or set data.onBadImage to skip';
     const grey = why.includes('one channel') ? ' (data.greyscale: expand takes grey ones)' : '';
-    const lines = refused.stderr.split('\n');
-    expect(refused.status).toBe(1);
+    const lines = refused.split('\n');
     expect(lines[0]).toBe(`error: 1 image in ${folder}/pictures cannot be used:`);
     expect(lines[1]).toMatch(/^ {9}train\/bad\.png /);
     expect(lines[1]).toContain(why);
     expect(lines.slice(2)).toEqual([`  help: ${help}${grey}`, '']);
     expect(existsSync(join(folder, 'runs/tiny/teach'))).toBe(false);
 
-    const args = ['teach', 'tiny.yaml', '--quiet', '--set', 'data.onBadImage=skip'];
-    const skipped = ganlet(args, folder);
-    expect(skipped).toEqual({
-      status: 0,
-      stdout: '',
-      stderr: `warning: 1 picture is left out:\n${lines[1]!.slice(7)}\n`,
-    });
+    const data = { source: 'aligned', path: join(folder, 'pictures'), size: 16 } as const;
+    const { skipped, counts } = await openSource({ ...data, onBadImage: 'skip' });
+    expect(skipped.map(({ name, reason }) => `${name} ${reason}`)).toEqual([lines[1]!.slice(9)]);
+    expect(counts.train).toBe(6);
   });
 
   test('many', async () => {
     const folder = await folderOf();
     for (let i = 10; i < 40; i++) writeFileSync(join(folder, `pictures/train/b${i}.png`), '');
-    const refused = ganlet(['teach', 'tiny.yaml'], folder).stderr.split('\n');
+    const refused = (await runHere(folder, { stages: ['teach'] })).split('\n');
     expect(refused[0]).toBe(`error: 30 images in ${folder}/pictures cannot be used:`);
     expect(refused[6]).toBe('         and 25 more');
     const skipped = ganlet(['teach', 'tiny.yaml', '--quiet', '--set', 'data.onBadImage=skip'], folder);
@@ -116,7 +114,12 @@ describe('pictures that are unusual but right are taken', () => {
   ])('%s', async (_, name, picture) => {
     const folder = await folderOf();
     writeFileSync(join(folder, 'pictures/train', name), await picture());
-    expect(ganlet(['teach', 'tiny.yaml', '--quiet'], folder)).toEqual({ status: 0, stdout: '', stderr: '' });
+    const source = await openSource({ source: 'aligned', path: join(folder, 'pictures'), size: 16 });
+    expect(source.skipped).toEqual([]);
+    expect(source.counts.train).toBe(7);
+    const pairs = await Promise.all(Array.from({ length: 7 }, (_, i) => source.pair('train', i)));
+    for (const { condition, image } of pairs)
+      expect([condition.length, image.length]).toEqual([16 * 16 * 3, 16 * 16 * 3]);
   });
 });
 
@@ -152,11 +155,9 @@ describe('a set of pictures that is not whole', () => {
     const folder = await folderOf();
     const pictures = join(folder, 'pictures');
     harm(pictures);
-    expect(ganlet(['teach', 'tiny.yaml', '--quiet'], folder)).toEqual({
-      status: 1,
-      stdout: '',
-      stderr: `error: ${error.replaceAll('PICTURES', pictures)}\n  help: ${help}\n`,
-    });
+    expect(await runHere(folder, { stages: ['teach'] })).toBe(
+      `error: ${error.replaceAll('PICTURES', pictures)}\n  help: ${help}\n`,
+    );
   });
 
   test('two folders that do not match', async () => {
@@ -173,7 +174,7 @@ describe('a set of pictures that is not whole', () => {
     writeFileSync(at('A/train/only-a.png'), readFileSync(at('A/train/1.png')));
     writeFileSync(at('B/train/only-b.png'), readFileSync(at('A/train/1.png')));
     writeFileSync(at('B/train/2.png'), await plain(16, 24).png().toBuffer());
-    expect(ganlet(['teach', 'tiny.yaml', '--quiet'], folder).stderr).toBe(
+    expect(await runHere(folder, { stages: ['teach'] })).toBe(
       [
         `error: 3 images in ${at()} cannot be used:`,
         '         A/train/2.png is 16 × 16, its partner in B is 16 × 24: they must be equal',

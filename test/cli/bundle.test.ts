@@ -1,45 +1,86 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { withoutSymbols } from '../../src/cli/bundle/elf.ts';
 import { bundledFiles } from '../../src/cli/bundle/packages.ts';
 import { tar } from '../../src/cli/bundle/tar.ts';
+import { encodeOnnx } from '../../src/graph/onnx.ts';
+import { patchDiscriminator } from '../../src/models/discriminator.ts';
+import { resnetGenerator } from '../../src/models/resnet.ts';
+import { randomise } from '../compress/networks.ts';
+import { writeTinyNetwork } from '../metrics/tiny-network.ts';
+import { writePictures } from '../support/pair-pictures.ts';
 import { folderWith, ganlet } from './ganlet.ts';
 
+const recipe = `name: tiny
+threads: 1
+data: {source: aligned, path: pictures, size: 16}
+teacher: {model: taught.onnx}
+discriminator: {type: patch, baseWidth: 2, layers: 1}
+student: {ratio: 0.5}
+distill: {steps: 1, batch: 1, samples: 0, initDiscriminator: teacher}
+evaluate: {metrics: [l1, frechet], features: tiny.onnx}
+`;
 const root = join(import.meta.dirname, '../..');
 const onLinux = test.runIf(process.platform === 'linux' && process.arch === 'x64');
 
-onLinux('a bundle runs where it is unpacked, without Node and what is installed here', () => {
-  const folder = folderWith();
-  const made = ganlet(['bundle', '--fast', '--out', 'ganlet.tgz'], folder);
-  expect(made).toMatchObject({
-    status: 0,
-    stdout: '',
-    stderr: expect.stringMatching(/^wrote ganlet\.tgz, \d+\.\d MiB\n$/),
-  });
-  expect(statSync(join(folder, 'ganlet.tgz')).size).toBeLessThan(70e6);
-  execFileSync('tar', ['xf', 'ganlet.tgz'], { cwd: folder });
-  const unpacked = join(folder, 'ganlet-linux-x64');
-  const run = (args: string[]) =>
-    spawnSync(join(unpacked, 'ganlet'), args, {
-      cwd: folder,
-      env: { PATH: '/usr/bin:/bin', HOME: folder, NO_COLOR: '1' },
-      encoding: 'utf8',
+onLinux(
+  'a bundle runs where it is unpacked, without Node and what is installed here, and has all that its recipe reads',
+  async () => {
+    const folder = folderWith({ 'my.yaml': recipe });
+    await writePictures(folder);
+    writeFileSync(
+      join(folder, 'taught.onnx'),
+      encodeOnnx(randomise(resnetGenerator({ baseWidth: 2, blocks: 1 }))),
+    );
+    writeFileSync(join(folder, 'taught.card.json'), '{"taps": ["down2"]}');
+    const [patch, features] = [{ baseWidth: 2, layers: 1, inputChannels: 6, size: 16 }, { dimension: 5 }];
+    writeFileSync(join(folder, 'discriminator.onnx'), encodeOnnx(randomise(patchDiscriminator(patch))));
+    writeTinyNetwork(folder, features);
+    const made = ganlet(['bundle', '--fast', '--with', 'my.yaml', '--out', 'ganlet.tgz'], folder);
+    expect(made).toMatchObject({
+      status: 0,
+      stdout: '',
+      stderr: expect.stringMatching(/^wrote ganlet\.tgz, \d+\.\d MiB\n$/),
     });
+    expect(statSync(join(folder, 'ganlet.tgz')).size).toBeLessThan(70e6);
+    execFileSync('tar', ['xf', 'ganlet.tgz'], { cwd: folder });
+    for (const name of [
+      'my.yaml',
+      'taught.onnx',
+      'taught.card.json',
+      'discriminator.onnx',
+      'tiny.onnx',
+      'pictures',
+    ])
+      rmSync(join(folder, name), { recursive: true });
+    const unpacked = join(folder, 'ganlet-linux-x64');
+    const run = (args: string[]) =>
+      spawnSync(join(unpacked, 'ganlet'), args, {
+        cwd: folder,
+        env: { PATH: '/usr/bin:/bin', HOME: folder, NO_COLOR: '1' },
+        encoding: 'utf8',
+      });
 
-  const { status, stdout } = run(['doctor', '--json']);
-  expect(status).toBe(0);
-  const findings: { name: string; status: string }[] = JSON.parse(stdout);
-  for (const name of ['node', 'onnxruntime-node', 'provider cpu', 'sharp', 'cache'])
-    expect(findings.find((f) => f.name === name)).toMatchObject({ name, status: 'ok' });
-  expect(run(['model', 'resnet', '--base-width', '4', '--blocks', '1', '--out', 'g.onnx'])).toMatchObject({
-    status: 0,
-  });
-  const profiled = run(['profile', 'g.onnx', '--size', '16', '--json']);
-  expect(JSON.parse(profiled.stdout)).toHaveProperty('latency');
-  expect(readdirSync(unpacked).filter((name) => name.startsWith('app-'))).toHaveLength(1);
-});
+    const { status, stdout } = run(['doctor', '--json']);
+    expect(status).toBe(0);
+    const findings: { name: string; status: string }[] = JSON.parse(stdout);
+    for (const name of ['node', 'onnxruntime-node', 'provider cpu', 'sharp', 'cache'])
+      expect(findings.find((f) => f.name === name)).toMatchObject({ name, status: 'ok' });
+    expect(run(['model', 'resnet', '--base-width', '4', '--blocks', '1', '--out', 'g.onnx'])).toMatchObject({
+      status: 0,
+    });
+    const profiled = run(['profile', 'g.onnx', '--size', '16', '--json']);
+    expect(JSON.parse(profiled.stdout)).toHaveProperty('latency');
+    expect(readdirSync(unpacked).filter((name) => name.startsWith('app-'))).toHaveLength(1);
+
+    const there = run(['run', join(unpacked, 'recipe.yaml'), '--out', 'r', '--quiet']);
+    expect(there).toMatchObject({ status: 0, stderr: expect.not.stringMatching(/error/) });
+    const card = JSON.parse(readFileSync(join(folder, 'r/student.card.json'), 'utf8'));
+    expect(card.metrics.distributions[0].label).toBe('FD-tiny-5');
+  },
+);
 
 describe('what is bundled', () => {
   const paths = bundledFiles(root).map(({ path }) => path);
@@ -76,6 +117,10 @@ test('an archive is what tar unpacks: contents, and what may be run', () => {
   expect(readFileSync(join(folder, 'out/b/empty')).length).toBe(0);
   expect(new Uint8Array(readFileSync(join(folder, 'out/b/c/data')))).toEqual(data);
   expect(execFileSync(join(folder, 'out/b/run'), { encoding: 'utf8' })).toBe('ran\n');
+  const long = `${'f'.repeat(90)}/${'g'.repeat(60)}/${'n'.repeat(95)}`;
+  writeFileSync(join(folder, 'long.tar'), Buffer.concat(tar([{ path: long, data }])));
+  execFileSync('tar', ['xf', 'long.tar'], { cwd: folder });
+  expect(new Uint8Array(readFileSync(join(folder, long)))).toEqual(data);
   expect(() => tar([{ path: 'x'.repeat(101), data }])).toThrow('must have at most 100 bytes');
 });
 

@@ -17,7 +17,8 @@ export interface Outcome {
 /** A folder of its own for one test, with the given files; it is gone when the test ends. */
 export function folderWith(files: Record<string, string> = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'ganlet-cli-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  // A bundle that was unpacked takes a while to delete.
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }), 60_000);
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   return folder;
 }

@@ -14,6 +14,7 @@ test('--help lists the verbs on stdout', () => {
     Verbs:
       ganlet run <recipe>              Run all stages of a recipe; what is done already is skipped
       ganlet compress <teacher>        Make a small generator of any ONNX generator, without a recipe
+      ganlet data <recipe>             Show what training will see: a sheet of pictures, and numbers
       ganlet teach <recipe>            Train the teacher, where the recipe says how
       ganlet distill <recipe>          Train the student to do what its teacher does
       ganlet supernet <recipe>         Train all widths of the student together

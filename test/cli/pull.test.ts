@@ -139,7 +139,7 @@ describe('pull', () => {
     [
       ['nonsense'],
       1,
-      '"nonsense" must be a known name (inception, vgg16, lpips-alex, lpips-vgg, lpips-squeeze, lpips-alex-400, vgg16-classifier, squeezenet, dinov2-small), owner/name',
+      '"nonsense" must be a known name (inception, vgg16, vgg19, lpips-alex, lpips-vgg, lpips-squeeze, lpips-alex-400, vgg16-classifier, squeezenet, dinov2-small), owner/name',
     ],
     [['some/net/a/model.onnx', '--sha256', 'abc'], 2, '--sha256 must be 64 hexadecimal digits, got "abc"'],
     [['some/net', '--sha256', sha256('x')], 2, '--sha256 is for one file, some/net is several'],

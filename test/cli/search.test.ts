@@ -8,6 +8,7 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { countMacs, countParameters, inputSymbols } from '../../src/ops/cost.ts';
 import { loadOnnx } from '../../src/ops/import-onnx.ts';
 import { ganlet, program } from './ganlet.ts';
+import { runHere } from './here.ts';
 import { hashOf, writePictures } from './tiny-run.ts';
 
 /** A supernet of 64 width vectors, a search, and what follows. */
@@ -227,26 +228,20 @@ describe('a search that cannot be done is refused before anything is trained', (
   ])('%s', async (set, message) => {
     ready ??= prepare();
     await ready;
-    const elsewhere = join(kept, 'refused');
-    const { status, stderr } = ganlet(['run', 'tiny.yaml', '--out', elsewhere, '--set', set], kept);
-    expect(stderr).toMatch(message);
-    expect(status).toBe(1);
-    expect(existsSync(elsewhere)).toBe(false);
+    expect(await runHere(kept, { out: 'refused', set: [set] })).toMatch(message);
+    expect(existsSync(join(kept, 'refused'))).toBe(false);
   });
 
   test('or before its supernet is there', async () => {
     ready ??= prepare();
     await ready;
-    const elsewhere = join(kept, 'early');
-    cpSync(join(kept, out, 'teacher.onnx'), join(elsewhere, 'teacher.onnx'));
-    const { stderr } = ganlet(['search', 'tiny.yaml', '--out', elsewhere], kept);
-    expect(stderr).toMatch(
+    cpSync(join(kept, out, 'teacher.onnx'), join(kept, 'early/teacher.onnx'));
+    const searched = await runHere(kept, { out: 'early', stages: ['search'] });
+    expect(searched).toMatch(
       /^error: the supernet must be at .*, there is none\n {2}help: train it first: ganlet supernet/,
     );
-    const tuning = ganlet(['finetune', 'tiny.yaml', '--out', elsewhere], kept);
-    expect(tuning.stderr).toMatch(
-      /^error: the widths that were chosen must be in .*result\.json, there is none\n/,
-    );
+    const tuned = await runHere(kept, { out: 'early', stages: ['finetune'] });
+    expect(tuned).toMatch(/^error: the widths that were chosen must be in .*result\.json, there is none\n/);
   });
 });
 

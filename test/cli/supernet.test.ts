@@ -10,6 +10,7 @@ import { loadRecipe } from '../../src/recipe/load.ts';
 import { readJsonLines } from '../../src/util/json-lines.ts';
 import { rng } from '../../src/util/rng.ts';
 import { ganlet } from './ganlet.ts';
+import { runHere } from './here.ts';
 import { hashOf, tinyFolders, tinyRecipe } from './tiny-run.ts';
 
 /** The tiny run with a supernet as wide as its student; `pictures` has six for training. */
@@ -20,7 +21,8 @@ const recipe = `${tinyRecipe
     '',
   )}supernet: {steps: 4, batch: 2, tick: 2, samples: 2, widths: [4, 3, 2], probe: 1, checkpointSeconds: 0}
 `;
-const folder = tinyFolders({ recipe });
+const fresh = tinyFolders({ recipe });
+const distilled = tinyFolders({ recipe, finished: 'teach,distill' });
 const run = (cwd: string, ...args: string[]) => {
   const { status, stderr } = ganlet(args, cwd);
   if (status !== 0) throw new Error(stderr);
@@ -35,9 +37,7 @@ async function pictures(file: string): Promise<Float32Array> {
 }
 
 test('a supernet is trained from the distilled student, measured at each tick, and left with what may be cut from it', async () => {
-  const cwd = await folder();
-  run(cwd, 'teach', 'tiny.yaml');
-  run(cwd, 'distill', 'tiny.yaml');
+  const cwd = await distilled();
   expect(run(cwd, 'supernet', 'tiny.yaml')).toContain(
     'supernet: 729 width vectors, starts from the distilled student',
   );
@@ -72,9 +72,7 @@ test('a supernet is trained from the distilled student, measured at each tick, a
 });
 
 test('sorting the channels changes what the network computes by less than 1e-5', async () => {
-  const cwd = await folder();
-  run(cwd, 'teach', 'tiny.yaml');
-  run(cwd, 'distill', 'tiny.yaml');
+  const cwd = await distilled();
   run(cwd, 'supernet', 'tiny.yaml', '--set', 'supernet.lr=1e-12', '--set', 'supernet.ema=0');
   const [sorted, before] = ['supernet', 'distill'].map((stage) => join(outOf(cwd), stage, 'network.onnx'));
   const weight = (file: string) => loadOnnx(file).constants.get('down2.weight')!.tensor!.data;
@@ -108,17 +106,15 @@ describe('what a supernet cannot be', () => {
     ],
   ];
   test.each(bad)('%s is an error before work starts', async (_, message, text) => {
-    const cwd = await folder();
+    const cwd = await fresh();
     writeFileSync(join(cwd, 'tiny.yaml'), text);
-    const { status, stderr } = ganlet(['run', 'tiny.yaml'], cwd);
-    expect(stderr).toMatch(message);
-    expect(status).toBe(1);
+    expect(await runHere(cwd)).toMatch(message);
     expect(existsSync(join(outOf(cwd), 'teach', 'checkpoint.safetensors'))).toBe(false);
   });
 
   test('before its start is there: the error says what makes it', async () => {
-    const cwd = await folder();
-    run(cwd, 'teach', 'tiny.yaml');
+    const cwd = await distilled();
+    rmSync(join(outOf(cwd), 'distill'), { recursive: true });
     const { stderr } = ganlet(['supernet', 'tiny.yaml'], cwd);
     expect(stderr).toMatch(/the supernet starts from .*distill\/network\.onnx, there is none/);
     expect(stderr).toContain('ganlet distill tiny.yaml');
@@ -126,7 +122,7 @@ describe('what a supernet cannot be', () => {
 });
 
 test('the dry run says how many vectors there are and what they cost', async () => {
-  const cwd = await folder();
+  const cwd = await fresh();
   expect(ganlet(['supernet', 'tiny.yaml', '--dry-run'], cwd).stdout).toMatch(
     /supernet 729 width vectors from \d+k MACs, .* to \d+k MACs/,
   );

@@ -24,9 +24,15 @@ baselines: [naive]
 
 /**
  * Prepares a folder once (call it in the body of a test file): `tiny.yaml`, `pictures`, and, with `finished`, the whole run
- * in `runs/tiny`. Gives what makes a copy of it for one test.
+ * in `runs/tiny`, or those stages of it. Gives what makes a copy of it for one test.
  */
-export function tinyFolders({ recipe = tinyRecipe, finished = false } = {}): () => Promise<string> {
+export function tinyFolders({
+  recipe = tinyRecipe,
+  finished = false,
+}: {
+  recipe?: string;
+  finished?: boolean | string;
+} = {}): () => Promise<string> {
   const kept = mkdtempSync(join(tmpdir(), 'ganlet-tiny-'));
   afterAll(() => rmSync(kept, { recursive: true, force: true }));
   let ready: Promise<void> | undefined;
@@ -34,7 +40,8 @@ export function tinyFolders({ recipe = tinyRecipe, finished = false } = {}): () 
     writeFileSync(join(kept, 'tiny.yaml'), recipe);
     await writePictures(kept);
     if (!finished) return;
-    const { status, stderr } = ganlet(['run', 'tiny.yaml', '--quiet'], kept);
+    const stages = typeof finished === 'string' ? ['--stages', finished] : [];
+    const { status, stderr } = ganlet(['run', 'tiny.yaml', '--quiet', ...stages], kept);
     if (status !== 0) throw new Error(`the run to copy failed: ${stderr}`);
   };
   return async () => {

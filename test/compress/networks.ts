@@ -8,7 +8,11 @@ import { rng } from '../../src/util/rng.ts';
 /** Fills every parameter, biases and statistics too, with random numbers; variances stay positive. */
 export function randomise(graph: Graph, seed = 0): Graph {
   for (const value of graph.constants.values()) {
-    if (value.dtype !== 'float32' || value.shape.length === 0 || /^(ones|zeros)\d+$/.test(value.name))
+    if (
+      value.dtype !== 'float32' ||
+      value.shape.length === 0 ||
+      /^(ones|zeros|scales)[\d.x]+$/.test(value.name)
+    )
       continue;
     const random = rng(seed, value.name);
     const shape = value.shape as number[];

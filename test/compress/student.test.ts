@@ -177,7 +177,7 @@ test('students that cannot be made are errors', () => {
     'the student must not be wider than its teacher, group "down2" has 36 channels instead of 32',
   );
   expect(failing(unet, teacherOf(unet), { baseWidth: 2, separable: true })).toThrow(
-    'student.separable needs residual blocks of dense convolutions, the teacher has none',
+    'student.separable needs residual blocks or modulations of dense convolutions, the teacher has none',
   );
   expect(failing(unet, teacherOf(unet), { widths: [1, 2] })).toThrow(
     'student.widths must be 5 numbers, for down1, down2, down3, up1, up2, got 2',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeBatch, trainIndices } from '../../src/data/batch.ts';
-import type { Pair, PairedSource } from '../../src/data/source.ts';
+import type { Pair, Source } from '../../src/data/source.ts';
 import { rng } from '../../src/util/rng.ts';
 
 /** Three pairs in memory; one-channel conditions unless told. */
@@ -24,13 +24,15 @@ function source(
   return {
     name: 'drawn',
     size,
+    condition: { kind: 'image', channels },
     channels: { condition: channels, image: 3 },
     counts: { train: 3, val: 0, test: 0 },
     ids: { train: ['0', '1', '2'], val: [], test: [] },
     skipped: [],
     hash: 'drawn',
+    truth: true,
     pair: (_split, index) => pairs[index]!,
-  } satisfies PairedSource;
+  } satisfies Source;
 }
 
 const none = () => rng(0, 'unused');
@@ -48,7 +50,7 @@ describe('makeBatch', () => {
   it('waits for sources that decode', async () => {
     const drawn = source(2, (n) => n * 10);
     const slow = { ...drawn, pair: async (split: 'train', i: number) => drawn.pair(split, i) };
-    const batch = await makeBatch(slow as PairedSource, 'train', [2], {}, none());
+    const batch = await makeBatch(slow as Source, 'train', [2], {}, none());
     expect(batch).toEqual(await makeBatch(drawn, 'train', [2], {}, none()));
   });
 

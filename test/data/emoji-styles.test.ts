@@ -108,7 +108,7 @@ describe('a package that cannot be used', () => {
       await expect(open({ styles: [style], path: empty })).rejects.toMatchObject({
         code: 'DATA_PACKAGE_MISSING',
         message: `data.path must be a folder with the npm package "${drawingSets[style].package}" in its node_modules, ${empty} has none`,
-        hint: `npm install ${drawingSets[style].package}@${drawingSets[style].version}, or leave that style out of data.styles`,
+        hint: `npm install ${drawingSets[style].package}@${drawingSets[style].version}, or choose other styles in the recipe`,
       });
     } finally {
       rmSync(empty, { recursive: true });

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cacheDir } from '../../src/data/cache-dir.ts';
 import { openmojiAttribution, openmojiSource } from '../../src/data/openmoji.ts';
 import { conceptOfHexcode, conceptOfName, openmojiConcepts } from '../../src/data/openmoji-concepts.ts';
-import { type Pair, type PairedSource, splits } from '../../src/data/source.ts';
+import { type Pair, type Source, splits } from '../../src/data/source.ts';
 
 const size = 32;
 const packageFolder = dirname(createRequire(import.meta.url).resolve('openmoji/package.json'));
@@ -26,7 +26,7 @@ const entries = JSON.parse(readFileSync(join(packageFolder, 'data/openmoji.json'
 }[];
 
 let cache: string;
-let source: PairedSource;
+let source: Source;
 const calls: [number, number][] = [];
 beforeAll(async () => {
   cache = mkdtempSync(join(tmpdir(), 'ganlet-openmoji-'));

@@ -72,3 +72,36 @@ it('refuses columns of unequal length and writes nothing', async () => {
   await expect(sampleSheet([], 2, file)).rejects.toThrow(RangeError);
   expect(existsSync(file)).toBe(false);
 });
+
+it('writes words where a column has no pictures, one to a row', async () => {
+  const size = 96;
+  const images = new Float32Array(2 * 3 * size * size);
+  const file = join(folder, 'words.png');
+  await sampleSheet(
+    [
+      { title: 'condition', texts: ['owl', ''] },
+      { title: 'student', images },
+    ],
+    size,
+    file,
+  );
+  const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
+  expect([info.width, info.height]).toEqual([4 + 2 * 100, 24 + 2 * 100]);
+  const inkIn = (row: number) => {
+    let ink = 0;
+    for (let y = 24 + row * 100; y < 24 + row * 100 + 96; y++)
+      for (let x = 4; x < 100; x++) if (data[(y * info.width + x) * 3]! < 128) ink++;
+    return ink;
+  };
+  expect(inkIn(0)).toBeGreaterThan(20);
+  expect(inkIn(1)).toBe(0);
+  const uneven = sampleSheet(
+    [
+      { title: 'condition', texts: ['owl'] },
+      { title: 'student', images },
+    ],
+    size,
+    file,
+  );
+  await expect(uneven).rejects.toThrow('equally many');
+});

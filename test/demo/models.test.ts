@@ -43,7 +43,9 @@ describe('the networks of a run', () => {
       ['teacher', 'teacher'],
     ]);
     expect(models[0]!.macs).toBeLessThan(models[1]!.macs);
-    expect(models[2]).toMatchObject({ network: { kind: 'sketch', size: 16, condition: 3, image: 3 } });
+    expect(models[2]).toMatchObject({
+      network: { condition: { kind: 'image', channels: 3 }, size: 16, image: 3 },
+    });
   });
 
   it('are shown once where runs share them, and named after their runs where names clash', async () => {

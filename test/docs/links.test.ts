@@ -14,7 +14,7 @@ const documentation = pages([
 ]);
 
 /** What the documentation may run. */
-const programs = ['cd', 'ganlet', 'git', 'node', 'npm', 'npx', 'python3'];
+const programs = ['./ganlet', 'cd', 'ganlet', 'git', 'node', 'npm', 'npx', 'python3'];
 
 const verbs = [...ganlet(['--help'], root).stdout.matchAll(/^ {2}ganlet (\w+)/gm)].map(([, verb]) => verb!);
 const optionsOf = (args: string[]) =>

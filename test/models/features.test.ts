@@ -9,9 +9,10 @@ import type { StateDict } from '../../src/models/import/load.ts';
 import { inception } from '../../src/models/inception.ts';
 import { lpips, lpipsBackbones } from '../../src/models/lpips.ts';
 import type { StoredTensor } from '../../src/models/torch/storage.ts';
-import { vgg16 } from '../../src/models/vgg.ts';
+import { vgg16, vgg19Features } from '../../src/models/vgg.ts';
 import { countMacs, countParameters } from '../../src/ops/cost.ts';
 import { batchStatistics, trainableParameters } from '../../src/ops/parameters.ts';
+import { perceptualTaps } from '../../src/train/perceptual-taps.ts';
 import { image, weight } from '../support/formula.ts';
 import { readSafetensors, tensorsUnder } from '../support/safetensors.ts';
 
@@ -89,6 +90,29 @@ describe('VGG-16', () => {
 
   test('pictures that do not give 7 × 7 places are refused', () => {
     expect(() => vgg16({ size: 256 })).toThrow(expect.objectContaining({ code: 'SIZE_INVALID' }));
+  });
+});
+
+describe('VGG-19', () => {
+  test('gives PyTorch’s maps at the start of each stage, from weights as torchvision has them', async () => {
+    const tensors: Map<string, StoredTensor> = formulaWeights(vgg19Features(4));
+    const beyond = { ...tensors.get('features.28.weight')! };
+    for (const name of ['features.30.weight', 'classifier.6.bias']) tensors.set(name, beyond);
+    const { graph, range } = importNetwork('vgg19', { tensors, file: 'vgg19.pth' });
+    expect(range).toEqual([-1, 1]);
+    const found = await results(graph, { image: image('vgg19', [1, 3, 32, 32]) });
+    const expected = tensorsUnder(
+      readSafetensors(join(import.meta.dirname, '../fixtures/gaugan.safetensors')),
+      'vgg19',
+    );
+    expect([...expected.keys()]).toEqual(['relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1']);
+    for (const [name, { data }] of expected) expect(difference(found[name]!, data), name).toBeLessThan(1e-5);
+  });
+
+  test('has five maps that count as published', () => {
+    const taps = perceptualTaps(vgg19Features(4), 64);
+    expect(taps.map(({ name }) => name)).toEqual(['relu1_1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu5_1']);
+    expect(taps.map(({ weight }) => weight)).toEqual([1 / 32, 1 / 16, 1 / 8, 1 / 4, 1]);
   });
 });
 

@@ -112,15 +112,30 @@ describe.each<Case>([
     [1, 3, 128, 128],
     { type: 'unet', baseWidth: 2, levels: 7, norm: 'batch', dropout: 0 },
   ],
-  ['n_layers.pth', 'n_layers', [2, 6, 48, 48], { type: 'patch', baseWidth: 4, layers: 3, norm: 'instance' }],
+  [
+    'n_layers.pth',
+    'n_layers',
+    [2, 6, 48, 48],
+    { type: 'patch', baseWidth: 4, layers: 3, norm: 'instance', spectralNorm: false },
+  ],
   [
     'basic-batch-legacy.pth',
     'basic',
     [2, 3, 48, 48],
-    { type: 'patch', baseWidth: 4, layers: 3, norm: 'batch' },
+    { type: 'patch', baseWidth: 4, layers: 3, norm: 'batch', spectralNorm: false },
   ],
-  ['pixel.pth', 'pixel', [2, 6, 8, 8], { type: 'pixel', baseWidth: 4, norm: 'instance' }],
-  ['pixel-batch.safetensors', 'pixel', [2, 6, 8, 8], { type: 'pixel', baseWidth: 4, norm: 'batch' }],
+  [
+    'pixel.pth',
+    'pixel',
+    [2, 6, 8, 8],
+    { type: 'pixel', baseWidth: 4, norm: 'instance', spectralNorm: false },
+  ],
+  [
+    'pixel-batch.safetensors',
+    'pixel',
+    [2, 6, 8, 8],
+    { type: 'pixel', baseWidth: 4, norm: 'batch', spectralNorm: false },
+  ],
 ])('%s as %s', (file, kind, shape, architecture) => {
   const key = file === 'mobile_resnet_9blocks.pth' ? 'netG' : undefined;
   const source = { tensors: readStateDict(join(folder, file), key), file };

@@ -141,6 +141,19 @@ const converted: [name: string, raw: Raw][] = [
   ['Gelu by tanh', single(20, 'Gelu', { approximate: 'tanh' })],
   ['HardSwish', single(14, 'HardSwish')],
   ['Mish', single(18, 'Mish')],
+  ...([-1, 1] as const).map((axis): [string, Raw] => [
+    `OneHot along axis ${axis}, of indices from either end`,
+    {
+      opset: 17,
+      inputs: { x: [3, 4] },
+      constants: { depth: int64([3], []), values: float32([2], [-0.5, 2]) },
+      nodes: [
+        { op: 'Cast', name: 'cast', in: ['x'], out: ['i'], attributes: { to: 7 } },
+        { op: 'OneHot', name: 'node', in: ['i', 'depth', 'values'], out: ['y'], attributes: { axis } },
+      ],
+      outputs: ['y'],
+    },
+  ]),
   ['Selu', single(11, 'Selu')],
   ['Celu', single(12, 'Celu', { alpha: f(0.7) })],
   ['Elu', single(11, 'Elu', { alpha: f(2) })],

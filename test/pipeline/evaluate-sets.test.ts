@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { onnxruntime } from '../../src/backend/onnxruntime.ts';
 import { openSource } from '../../src/data/index.ts';
-import type { PairedSource } from '../../src/data/source.ts';
+import type { Source } from '../../src/data/source.ts';
 import { Graph, type Value } from '../../src/graph/graph.ts';
 import { encodeOnnx } from '../../src/graph/onnx.ts';
 import { features } from '../../src/metrics/features.ts';
@@ -29,7 +29,7 @@ const tests = 30;
 const backend = onnxruntime({ threads: 1 });
 const cache = process.env.GANLET_CACHE;
 let folder: string;
-let source: PairedSource;
+let source: Source;
 
 /** Pairs whose image is the condition, 20 levels brighter. */
 beforeAll(async () => {

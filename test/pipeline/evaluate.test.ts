@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { onnxruntime, runGraph } from '../../src/backend/onnxruntime.ts';
 import { makeBatch } from '../../src/data/batch.ts';
 import { openSource } from '../../src/data/index.ts';
-import type { PairedSource } from '../../src/data/source.ts';
+import type { Source } from '../../src/data/source.ts';
 import { float32, Graph, type Value } from '../../src/graph/graph.ts';
 import { encodeOnnx } from '../../src/graph/onnx.ts';
 import { measurePairs } from '../../src/metrics/paired.ts';
@@ -28,7 +28,7 @@ const size = 16;
 const tests = 10;
 const backend = onnxruntime({ threads: 1 });
 let folder: string;
-let source: PairedSource;
+let source: Source;
 
 /** Pairs whose image is the condition, 20 levels brighter. */
 beforeAll(async () => {

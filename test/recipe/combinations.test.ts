@@ -60,6 +60,19 @@ const impossible: Record<string, [yaml: string, set: string[], said: string]> = 
     ['data.size=16'],
     '--set data.size=16  data.size must be at least 24 for a patch discriminator of 3 layers (discriminator.layers), got 16',
   ],
+  'what wants a discriminator without one': [
+    studentRecipe,
+    ['distill.lambdaGan=0', 'distill.lambdaFeature=10', 'distill.lrDiscriminator=0.0004'],
+    [
+      '--set distill.lambdaFeature=10  distill.lambdaFeature must be 0 where distill.lambdaGan is 0: there is no discriminator',
+      '--set distill.lrDiscriminator=0.0004  distill.lrDiscriminator must be left out where distill.lambdaGan is 0: there is no discriminator',
+    ].join('\n'),
+  ],
+  'a network of the perceptual loss without that loss': [
+    teacherRecipe,
+    ['teacher.train.perceptual=vgg19'],
+    '--set teacher.train.perceptual=vgg19  teacher.train.perceptual must be left out where teacher.train.lambdaPerceptual is not above 0',
+  ],
   'a gradient penalty through batch norm': [
     teacherRecipe,
     ['discriminator.norm=batch', 'teacher.train.ganMode=wgangp'],

@@ -30,6 +30,7 @@ test('a short recipe gets every default', () => {
         "baseWidth": 64,
         "layers": 3,
         "norm": "instance",
+        "spectralNorm": false,
         "type": "patch",
       },
       "distill": {
@@ -66,6 +67,7 @@ test('a short recipe gets every default', () => {
           "psnr",
           "ssim",
         ],
+        "paths": 1000,
         "split": "test",
       },
       "name": "tiny",
@@ -191,20 +193,20 @@ describe('problems are told by file, line and column', () => {
       "quick.yaml:5:3  teacher.train.steps must be a whole number of at least 1, got nothing
       quick.yaml:5:11  teacher.train.step is not a known key, did you mean steps?
       quick.yaml:5:21  teacher.train.lambda_gan is not a known key, did you mean lambdaGan?
-      quick.yaml:5:36  teacher.train.colour is not a known key; known here: steps, batch, lr, beta1, beta2, schedule, constantFraction, ganMode, lambdaGan, lambdaRecon, recon, diffaugment, ema, init, initGain, tick, snapshot, samples, checkpointSeconds
+      quick.yaml:5:36  teacher.train.colour is not a known key; known here: steps, batch, lr, lrDiscriminator, beta1, beta2, schedule, constantFraction, ganMode, lambdaGan, lambdaRecon, recon, lambdaFeature, lambdaPerceptual, perceptual, diffaugment, ema, init, initGain, tick, snapshot, samples, checkpointSeconds, cycle
       quick.yaml:6:1  distil is not a known key, did you mean distill?"
     `);
   });
 
   test('a list entry', () => {
     expect(problemsOf(`${teacherRecipe}evaluate:\n  metrics: [l1, sim]\n`)).toMatchInlineSnapshot(
-      `"quick.yaml:7:17  evaluate.metrics.1 must be "l1", "psnr", "ssim", "ms-ssim", "lpips", "frechet", "kid", "pr", "dc" or "is", got "sim""`,
+      `"quick.yaml:7:17  evaluate.metrics.1 must be "l1", "psnr", "ssim", "ms-ssim", "lpips", "frechet", "kid", "pr", "dc", "is", "ppl", "diversity", "miou" or "accuracy", got "sim""`,
     );
   });
 
   test('an unknown type of network', () => {
     expect(problemsOf(teacherRecipe.replace('resnet', 'vgg'))).toMatchInlineSnapshot(
-      `"quick.yaml:4:21  teacher.generator.type must be "resnet" or "unet", got "vgg""`,
+      `"quick.yaml:4:21  teacher.generator.type must be "resnet", "unet", "spade" or "sngan", got "vgg""`,
     );
   });
 
@@ -261,8 +263,8 @@ describe('problems are told by file, line and column', () => {
 
   test('keys with a meaning in JavaScript are unknown keys', () => {
     expect(problemsOf(`${teacherRecipe}__proto__: {seed: 1}\nconstructor: 1\n`)).toMatchInlineSnapshot(`
-      "quick.yaml:6:1  __proto__ is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, supernet, search, finetune, baselines, evaluate
-      quick.yaml:7:1  constructor is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, supernet, search, finetune, baselines, evaluate"
+      "quick.yaml:6:1  __proto__ is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, online, supernet, search, finetune, baselines, evaluate
+      quick.yaml:7:1  constructor is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, online, supernet, search, finetune, baselines, evaluate"
     `);
   });
 });
@@ -305,7 +307,7 @@ describe('values given instead of those in the file', () => {
       `"--set name=  name must be a name of letters, digits, "-", "_" and ".", got nothing"`,
     );
     expect(problemsOf(teacherRecipe, ['constructor.prototype.x=1'])).toMatchInlineSnapshot(
-      `"--set constructor.prototype.x=1  constructor is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, supernet, search, finetune, baselines, evaluate"`,
+      `"--set constructor.prototype.x=1  constructor is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, online, supernet, search, finetune, baselines, evaluate"`,
     );
   });
 

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadRecipe, resolvedYaml } from '../../src/recipe/load.ts';
 import { problemsOf, recipeFile, studentRecipe, teacherRecipe } from './recipe-file.ts';
@@ -75,6 +76,11 @@ describe('a search that fits nothing is refused', () => {
     expect(problemsOf(yaml)).toContain(said);
   });
 
+  test('a feature network in a file is looked for from the folder of the recipe', () => {
+    const file = recipeFile(searchRecipe.replace('0.1x', '0.1x, quality: frechet, features: own/net.onnx'));
+    expect(loadRecipe(file).recipe.search!.features).toBe(join(dirname(file), 'own/net.onnx'));
+  });
+
   test('a front, or a vector by hand, needs no budget', () => {
     load(searchRecipe.replace('budget: 0.1x', 'objectives: [quality, macs]'));
     load(searchRecipe.replace('budget: 0.1x', 'widths: 4_4_4_4_4_4_4_4'));
@@ -109,6 +115,23 @@ describe('a preset', () => {
     expect(load(`${fast}finetune: {lr: 0.0001}\n`).finetune).toMatchObject({ lr: 1e-4, steps: 20_000 });
   });
 
+  test('online: teacher and student together, a quarter as wide, nothing searched', () => {
+    const recipe = load(`${teacherRecipe}preset: online\n`);
+    expect(recipe).toMatchObject({
+      teacher: { generator: { separable: true, baseWidth: 8 } },
+      student: { ratio: 0.25, separable: true, initFrom: 'random' },
+      online: {
+        lambdaSsim: 10,
+        lambdaStyle: 1e4,
+        lambdaContent: 10,
+        lambdaVariation: 1e-5,
+        lambdaChannel: 50,
+      },
+    });
+    for (const section of ['distill', 'supernet', 'search', 'finetune'])
+      expect(recipe).not.toHaveProperty(section);
+  });
+
   test('gives way to what is written, and lengths follow from it', () => {
     const recipe = load(
       `${full}student: {baseWidth: 4}\ndistill: {steps: 30, batch: 2, lr: 0.001}\nfinetune: {steps: 5}\n`,
@@ -136,7 +159,7 @@ describe('a preset', () => {
 
   test('must be a known one, and a budget is still needed', () => {
     expect(problemsOf(fast.replace('preset: fast', 'preset: quick'))).toMatch(
-      /preset must be "full" or "fast", got "quick"/,
+      /preset must be "full", "fast" or "online", got "quick"/,
     );
     expect(problemsOf(fast.replace('search: {budget: 0.1x}\n', ''))).toContain('search.budget must be given');
   });

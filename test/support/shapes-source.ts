@@ -1,20 +1,22 @@
-import type { PairedSource, Split } from '../../src/data/source.ts';
+import type { Source, Split } from '../../src/data/source.ts';
 import { rng } from '../../src/util/rng.ts';
 
 /** A made-up paired data set held in memory: grey noise and the same noise in colour, learnable in a few steps. */
 export function noiseSource(
   size: number,
   counts: Record<Split, number> = { train: 12, val: 4, test: 4 },
-): PairedSource {
+): Source {
   const ids = (split: Split) => Array.from({ length: counts[split] }, (_, i) => `${split}-${i}`);
   return {
     name: 'noise',
     size,
+    condition: { kind: 'image', channels: 3 },
     channels: { condition: 3, image: 3 },
     counts,
     ids: { train: ids('train'), val: ids('val'), test: ids('test') },
     skipped: [],
     hash: `noise-${size}`,
+    truth: true,
     pair(split, index) {
       const random = rng(7, split, index);
       const condition = new Uint8Array(size * size * 3);

@@ -28,7 +28,11 @@ test('statistics are the mean over batches of what each batch has', async () => 
   // Channels 0 and 2 of the picture, doubled.
   graph.constants.get('first.weight')!.tensor = float32([2, 3, 1, 1], [2, 0, 0, 0, 0, 2]);
   const batches = [conditions(1, 2), conditions(2, 2), conditions(3, 2)];
-  await recalibrate(graph, batches, backend);
+  await recalibrate(
+    graph,
+    batches.map((condition) => ({ condition })),
+    backend,
+  );
   const values = ({ data }: Tensor, channel: number) =>
     Array.from(data as Float32Array, (v) => 2 * v).filter(
       (_, i) => Math.floor(i / size ** 2) % 3 === channel,
@@ -46,7 +50,7 @@ test('statistics are the mean over batches of what each batch has', async () => 
 test('a network without batch norm stays as it is', async () => {
   const graph = randomise(unetGenerator({ baseWidth: 2, levels: 2, size }));
   const before = [...graph.constants.values()].map((v) => v.tensor);
-  await recalibrate(graph, [conditions(1, 2)], backend);
+  await recalibrate(graph, [{ condition: conditions(1, 2) }], backend);
   expect([...graph.constants.values()].map((v) => v.tensor)).toEqual(before);
 });
 
@@ -56,7 +60,7 @@ test('an elastic generator makes what the narrowed network makes, with statistic
   const space = widthSpace(groups, [1, 0.5, 0.25]);
   const calibration = conditions(5, 8);
   const elastic = await elasticGenerator(graph, space, size, backend, {
-    calibration: calibration.data as Float32Array,
+    calibration: { condition: calibration },
   });
   const shown = conditions(6, 2).data as Float32Array;
   for (const vector of [largest(space), smallest(space), largest(space)]) {
@@ -66,7 +70,7 @@ test('an elastic generator makes what the narrowed network makes, with statistic
         Array.from({ length: width }, (_, i) => i),
       ]),
     );
-    const alone = await recalibrate(narrow(graph, keep, groups), [calibration], backend);
+    const alone = await recalibrate(narrow(graph, keep, groups), [{ condition: calibration }], backend);
     const making = await compileGenerator(alone, size, backend);
     const expected = await making.generate(shown);
     expect(await elastic.generate(shown, vector), vector.join('_')).toBeAllclose(expected, { atol: 1e-4 });

@@ -18,26 +18,29 @@ interface Manifest {
 const leftOut = new Set(['onnxruntime-web']);
 
 /** What a package of ganlet's own is run from. */
-const own = ['dist', 'recipes', 'package.json', 'LICENSE', 'src/demo/page', 'src/report/html/page'];
+const own = [
+  ...['dist', 'recipes', 'package.json', 'LICENSE', 'src/demo/page', 'src/report/html/page'],
+  'teachers/features-emoji-64',
+];
 
 /**
  * The files that ganlet needs to run on this platform: its own and those of the packages it depends on, without type
  * declarations, source maps, documentation and the native libraries of other platforms. Throws BUNDLE_INCOMPLETE when a package
- * is not installed.
+ * is not installed. `more` are packages that are needed besides.
  */
-export function bundledFiles(root: string): BundledFile[] {
+export function bundledFiles(root: string, more: readonly string[] = []): BundledFile[] {
   const files = own.flatMap((part) => filesUnder(join(root, part), part));
-  for (const { folder, place } of dependenciesOf(root))
+  for (const { folder, place } of dependenciesOf(root, more))
     for (const { path, from } of filesUnder(folder, place)) files.push({ path, from });
   return files.filter(({ path }) => isNeeded(path));
 }
 
 /** Every package that is needed, with its folder and its place in the bundle. */
-function dependenciesOf(root: string): { folder: string; place: string }[] {
+function dependenciesOf(root: string, more: readonly string[]): { folder: string; place: string }[] {
   const found = new Map<string, string>();
-  const visit = (folder: string) => {
+  const visit = (folder: string, besides: readonly string[] = []) => {
     const { name, dependencies = {}, optionalDependencies = {} } = manifestOf(folder);
-    for (const needed of Object.keys({ ...dependencies, ...optionalDependencies })) {
+    for (const needed of [...Object.keys({ ...dependencies, ...optionalDependencies }), ...besides]) {
       if (leftOut.has(needed)) continue;
       const place = locate(folder, needed);
       if (place === undefined) {
@@ -51,7 +54,7 @@ function dependenciesOf(root: string): { folder: string; place: string }[] {
       visit(place);
     }
   };
-  visit(root);
+  visit(root, more);
   return [...found].map(([folder, place]) => ({ folder, place }));
 }
 

@@ -11,6 +11,9 @@ import { brotliDecompressSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const { id } = JSON.parse(readFileSync(join(here, 'bundle.json'), 'utf8'));
+// What came with a recipe is used where nothing else is said.
+if (existsSync(join(here, 'cache'))) process.env.GANLET_CACHE ||= join(here, 'cache');
+if (existsSync(join(here, 'hub')) && !process.env.HF_HUB_CACHE) Object.assign(process.env, { HF_HUB_CACHE: join(here, 'hub'), HF_HUB_OFFLINE: '1' });
 const { GANLET_CACHE, XDG_CACHE_HOME } = process.env;
 const cache = GANLET_CACHE || (XDG_CACHE_HOME ? join(XDG_CACHE_HOME, 'ganlet') : join(homedir() || tmpdir(), '.cache', 'ganlet'));
 const places = [join(here, 'app-' + id), join(cache, 'bundle-' + id)];

@@ -8,6 +8,7 @@ import { sha256Parts } from '../../util/hash.ts';
 import { toolVersion } from '../../util/version.ts';
 import { withoutSymbols } from './elf.ts';
 import { bundledFiles } from './packages.ts';
+import { recipeFiles } from './recipe-files.ts';
 import { startProgram, startScript } from './start.ts';
 import { tar } from './tar.ts';
 
@@ -16,6 +17,8 @@ export interface BundleOptions {
   out: string;
   /** Packs several times faster, to a tenth more. */
   fast: boolean;
+  /** A recipe whose pictures, teacher and networks are packed too. */
+  recipe?: string | undefined;
 }
 
 /** The folder of ganlet's own package.json. */
@@ -23,14 +26,19 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /**
  * Writes an archive that runs on another Linux machine of this architecture without a network: this Node, ganlet, and the packages
- * it needs. Returns its bytes. Throws BUNDLE_PLATFORM elsewhere than on Linux, and BUNDLE_INCOMPLETE.
+ * it needs. With a recipe, also what that reads: it is `recipe.yaml` in the archive's folder. Returns its bytes. Throws BUNDLE_PLATFORM elsewhere than on Linux, BUNDLE_INCOMPLETE,
+ * and as `recipeFiles`.
  */
-export async function writeBundle({ out, fast }: BundleOptions): Promise<number> {
+export async function writeBundle({ out, fast, recipe }: BundleOptions): Promise<number> {
   if (process.platform !== 'linux')
     throw new GanletError('BUNDLE_PLATFORM', `a bundle must be made on Linux, this is ${process.platform}`, {
       hint: 'make it on a Linux machine of the architecture it is for',
     });
-  const files = bundledFiles(root).map(({ path, from }) => ({ path, data: readFileSync(from) }));
+  const more = recipe === undefined ? undefined : await recipeFiles(recipe);
+  const files = bundledFiles(root, more?.packages).map(({ path, from }) => ({
+    path,
+    data: readFileSync(from),
+  }));
   const list = Buffer.from(JSON.stringify(files.map(({ path, data }) => ({ path, size: data.length }))));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(list.length);
@@ -45,6 +53,8 @@ export async function writeBundle({ out, fast }: BundleOptions): Promise<number>
     { path: `${folder}/start.mjs`, data: Buffer.from(startProgram) },
     { path: `${folder}/bundle.json`, data: Buffer.from(`${JSON.stringify(about, null, 2)}\n`) },
     { path: `${folder}/payload`, data: payload },
+    ...(more ? [{ path: `${folder}/recipe.yaml`, data: Buffer.from(more.recipe) }] : []),
+    ...(more?.files ?? []).map(({ path, from }) => ({ path: `${folder}/${path}`, data: readFileSync(from) })),
   ]);
   const zipped = await promisify(gzip)(Buffer.concat(archive), { level: fast ? 1 : 9 });
   await writeFileAtomic(out, zipped);

@@ -16,7 +16,7 @@ const resnets = [
 const distances = ['lpips-alex', 'lpips-vgg', 'lpips-squeeze'];
 const kinds = [
   ...resnets,
-  ...['unet_256', 'unet_128', 'unet', 'basic', 'n_layers', 'pixel', 'inception', 'vgg16'],
+  ...['unet_256', 'unet_128', 'unet', 'basic', 'n_layers', 'pixel', 'inception', 'vgg16', 'vgg19'],
   ...distances,
 ];
 

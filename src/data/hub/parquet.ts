@@ -15,46 +15,120 @@ export interface EncodedPair {
   b: Uint8Array;
 }
 
+/** Names of the columns of single pictures and their classes. */
+export interface LabelledColumns {
+  image: string;
+  /** Undefined: the pictures have no classes. */
+  label?: string | undefined;
+}
+
+/** The file of one row's picture, and its class: a name, or a number where the file tells no names. */
+export interface EncodedPicture {
+  image: Uint8Array;
+  label: string | number | undefined;
+}
+
 /**
  * The picture pairs of a Parquet file, row by row. One row group is in memory at a time. A picture is a struct
  * {bytes, path}, as the hub's data sets have them, or plain bytes.
  * Throws PARQUET_COLUMN naming the columns there are, PARQUET_INVALID for anything that is not readable Parquet.
  */
 export async function* readPairs(path: string, columns: PictureColumns): AsyncGenerator<EncodedPair> {
-  const { file, metadata, names } = await attempt(path, async () => {
+  const { a, b } = columns;
+  for await (const row of rowsOf(path, { a, b }))
+    yield { a: bytesOf(path, a, row[a]), b: bytesOf(path, b, row[b]) };
+}
+
+/** The single pictures of a Parquet file, as `readPairs`. */
+export async function* readLabelled(path: string, columns: LabelledColumns): AsyncGenerator<EncodedPicture> {
+  const { image, label } = columns;
+  for await (const row of rowsOf(path, { image, ...(label !== undefined && { label }) })) {
+    const bytes = bytesOf(path, image, row[image]);
+    yield { image: bytes, label: label === undefined ? undefined : labelOf(path, label, row[label]) };
+  }
+}
+
+/** The columns of a Parquet file, and for those of classes the names that the hub's data sets keep beside them. */
+export async function describeParquet(
+  path: string,
+): Promise<{ columns: string[]; classNames(column: string): string[] | undefined }> {
+  const { metadata, names } = await openParquet(path);
+  const noted = metadata.key_value_metadata?.find(({ key }) => key === 'huggingface')?.value;
+  return {
+    columns: names,
+    classNames(column) {
+      try {
+        const found: unknown = JSON.parse(noted ?? '').info.features[column].names;
+        return Array.isArray(found) && found.every((name) => typeof name === 'string') ? found : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+function openParquet(path: string) {
+  return attempt(path, async () => {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
     return { file, metadata, names: parquetSchema(metadata).children.map(({ element }) => element.name) };
   });
-  for (const [key, column] of Object.entries(columns)) {
+}
+
+/** Rows with some columns; `wanted` names them by their keys in data.columns. */
+async function* rowsOf(
+  path: string,
+  wanted: Readonly<Record<string, string>>,
+): AsyncGenerator<Record<string, unknown>> {
+  const { file, metadata, names } = await openParquet(path);
+  for (const [key, column] of Object.entries(wanted)) {
     if (names.includes(column)) continue;
     throw new GanletError(
       'PARQUET_COLUMN',
       `${path} must have the column ${column}, it has ${names.join(', ')}`,
       {
-        hint: `name the column of the pictures in data.columns.${key}`,
+        hint: `name the column of the ${key === 'label' ? 'classes' : 'pictures'} in data.columns.${key}`,
       },
     );
   }
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);
-    const rows = await attempt(path, () =>
+    yield* await attempt(path, () =>
       parquetReadObjects({
         file,
         metadata,
         compressors,
-        columns: [...new Set([columns.a, columns.b])],
+        columns: [...new Set(Object.values(wanted))],
         rowStart,
         rowEnd,
         utf8: false,
       }),
     );
-    for (const row of rows) {
-      yield { a: bytesOf(path, columns.a, row[columns.a]), b: bytesOf(path, columns.b, row[columns.b]) };
-    }
     rowStart = rowEnd;
   }
+}
+
+const isName = /^[^\p{Cc}]{1,100}$/u;
+
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function labelOf(path: string, column: string, value: unknown): string | number {
+  const plain =
+    typeof value === 'bigint' ? Number(value) : value instanceof Uint8Array ? textOf(value) : value;
+  if (typeof plain === 'string' && isName.test(plain)) return plain;
+  if (typeof plain === 'number' && Number.isInteger(plain) && plain >= 0) return plain;
+  throw new GanletError(
+    'PARQUET_COLUMN',
+    `the column ${column} of ${path} must hold classes, names or numbers of at least 0, it holds others`,
+    { hint: 'name the column of the classes in data.columns.label' },
+  );
 }
 
 function bytesOf(path: string, column: string, value: unknown): Uint8Array {

@@ -1,6 +1,6 @@
 import { byId, element } from './element.js';
 import { decimal } from './format.js';
-import { inputs } from './inputs.js';
+import { createControl } from './inputs.js';
 import { createPanel } from './panel.js';
 
 /** @import { Catalogue } from '../catalogue.ts' */
@@ -17,7 +17,7 @@ async function start() {
   if (!response.ok) throw new Error(`catalogue.json: ${response.status}`);
   /** @type {Catalogue} */
   const catalogue = await response.json();
-  const { title, models, attribution, tool, input } = catalogue;
+  const { title, models, attribution, tool, size } = catalogue;
   const stage = byId('stage');
   document.title = `${title} – ganlet demo`;
   byId('title').textContent = title;
@@ -25,14 +25,14 @@ async function start() {
   byId('tool').textContent = `Made with ${tool}. Everything runs in this browser; nothing is uploaded.`;
 
   let dirty = false;
-  const sketch = inputs[input.kind](catalogue, () => {
-    // However many strokes arrive, pictures are asked for once a frame.
+  const control = createControl(catalogue, () => {
+    // However many changes arrive, pictures are asked for once a frame.
     if (dirty) return;
     dirty = true;
     requestAnimationFrame(() => {
       dirty = false;
-      const picture = sketch.input();
-      for (const panel of panels) panel.show(picture);
+      const question = control.read();
+      for (const panel of panels) panel.show(question);
     });
   });
 
@@ -44,13 +44,13 @@ async function start() {
     createPanel({
       role: list === teachers ? 'teacher' : 'student',
       models: list,
-      size: input.size,
+      size,
       reference: teachers.at(-1),
-      network: { threads: threadsFor(shown.length, query), engine: query.get('engine'), shape: sketch.shape },
+      network: { threads: threadsFor(shown.length, query), engine: query.get('engine') },
       engine: (label) => {
         byId('engine').textContent = `Computed by ONNX Runtime Web: ${label} for each network.`;
       },
-      wanted: () => panels[i]?.show(sketch.input()),
+      wanted: () => panels[i]?.show(control.read()),
       measured: () => summarise(),
     }),
   );
@@ -59,23 +59,39 @@ async function start() {
     const [first, second] = panels.map((panel) => panel.name());
     byId('summary').textContent =
       student === undefined
-        ? 'Draw something: the networks follow.'
+        ? `${control.hint}: the networks follow.`
         : teacher === undefined
           ? `${first}: ${decimal(student)} ms for a picture in this browser.`
-          : `${first} is ${decimal(teacher / student)}× faster than ${second} in this browser.`;
+          : compare([first, student], [second, teacher]);
   };
+  const part = (/** @type {string} */ className, /** @type {HTMLElement[]} */ children) =>
+    element('div', { className }, children);
   stage.append(
-    sketch.surface,
-    element(
-      'div',
-      { className: 'panels' },
-      panels.map((panel) => panel.element),
-    ),
-    sketch.tools,
+    part('column', [control.surface, part('tools', control.tools)]),
+    part('column', [
+      part(
+        'panels',
+        panels.map((panel) => panel.element),
+      ),
+      ...(control.extras.length > 0 ? [part('extras', control.extras)] : []),
+    ]),
   );
   summarise();
-  await sketch.start();
+  await control.start();
   stage.setAttribute('aria-busy', 'false');
+}
+
+/**
+ * Which of two networks is faster, in words; those within a twentieth are called equal.
+ *
+ * @param {[name: string | undefined, milliseconds: number]} student
+ * @param {[name: string | undefined, milliseconds: number]} teacher
+ */
+function compare([student, first], [teacher, second]) {
+  const times = second / first;
+  if (times >= 1.05) return `${student} is ${decimal(times)}× faster than ${teacher} in this browser.`;
+  if (times > 1 / 1.05) return `${student} and ${teacher} are equally fast in this browser.`;
+  return `${student} is ${decimal(1 / times)}× slower than ${teacher} in this browser.`;
 }
 
 /**

@@ -15,16 +15,17 @@ const remembered = 200;
 /**
  * Drawings in the order in which they were made, and which one is shown.
  *
- * @param {Drawing} first
+ * @template T
+ * @param {T} first
  */
 export function createHistory(first) {
   let drawings = [first];
   let at = 0;
   return {
-    now: () => /** @type {Drawing} */ (drawings[at]),
+    now: () => /** @type {T} */ (drawings[at]),
     canUndo: () => at > 0,
     canRedo: () => at < drawings.length - 1,
-    /** @param {Drawing} drawing */
+    /** @param {T} drawing */
     add(drawing) {
       drawings = [...drawings.slice(Math.max(0, at + 1 - remembered), at + 1), drawing];
       at = drawings.length - 1;

@@ -1,19 +1,20 @@
+import { toFeeds } from './feeds.js';
+
+/** @import { CatalogueModel } from '../catalogue.ts' */
+/** @import { Question } from './feeds.js' */
+
 /**
- * One network in a thread of its own. Takes { load } once, then { id, input } for each picture; answers { ready }, then
+ * One network in a thread of its own. Takes { load } once, then { id, question } for each picture; answers { ready }, then
  * { id, picture, milliseconds }, or { error }.
  *
- * @typedef {{
- *   file: string,
- *   input: string,
- *   output: string,
- *   range: readonly [number, number],
+ * @typedef {Pick<CatalogueModel, 'file' | 'inputs' | 'output' | 'range' | 'outputRange'> & {
  *   threads: number,
  *   engine: string | null,
- * }} Load
+ * }} Load `engine`: wasm or webgpu, where the address of the page names one
  * @typedef {{ engine: 'webgpu' | 'wasm', threads: number, label: string }} Ready
  */
 
-/** @type {{ run(input: Float32Array, shape: number[]): Promise<Float32Array> } | undefined} */
+/** @type {{ run(question: Question): Promise<Float32Array> } | undefined} */
 let network;
 
 self.onmessage = async ({ data }) => {
@@ -26,7 +27,7 @@ self.onmessage = async ({ data }) => {
     }
     if (!network) throw new Error('the network is not loaded yet');
     const start = performance.now();
-    const picture = await network.run(data.input, data.shape);
+    const picture = await network.run(data.question);
     const milliseconds = performance.now() - start;
     self.postMessage({ id: data.id, picture, milliseconds });
   } catch (error) {
@@ -36,7 +37,7 @@ self.onmessage = async ({ data }) => {
 
 /** @param {Load} load */
 async function open(load) {
-  if (load.engine !== 'wasm' && (await hasGpu())) {
+  if (load.engine !== 'wasm' && (await hasGpu(load.engine === 'webgpu'))) {
     try {
       return await openWith('webgpu', load);
     } catch (error) {
@@ -46,18 +47,24 @@ async function open(load) {
   return openWith('wasm', load);
 }
 
-/** A graphics card, not a program that imitates one: that is slower than WebAssembly. */
-async function hasGpu() {
+/**
+ * A graphics card; a program that imitates one is slower than WebAssembly.
+ *
+ * @param {boolean} imitated whether it will do, too
+ */
+async function hasGpu(imitated) {
   const { gpu } = /** @type {{ gpu?: { requestAdapter(): Promise<any> } }} */ (navigator);
   const adapter = await gpu?.requestAdapter().catch(() => null);
-  return Boolean(adapter) && !adapter.isFallbackAdapter && !adapter.info?.isFallbackAdapter;
+  if (!adapter) return false;
+  return imitated || (!adapter.isFallbackAdapter && !adapter.info?.isFallbackAdapter);
 }
 
 /**
  * @param {'webgpu' | 'wasm'} engine
  * @param {Load} load
  */
-async function openWith(engine, { file, input, output, range, threads }) {
+async function openWith(engine, { threads, ...model }) {
+  const { file, output, outputRange } = model;
   const folder = new URL('ort/', import.meta.url).href;
   const ort = await import(`${folder}ort.${engine}.min.mjs`);
   ort.env.wasm.wasmPaths = folder;
@@ -75,18 +82,17 @@ async function openWith(engine, { file, input, output, range, threads }) {
   };
   return {
     ready,
-    /**
-     * @param {Float32Array} data
-     * @param {number[]} shape
-     */
-    async run(data, shape) {
-      // Pictures are in [−1, 1] here, in the network's range there.
-      const scale = (range[1] - range[0]) / 2;
-      const taken = data.map((x) => range[0] + (x + 1) * scale);
-      const results = await session.run({ [input]: new ort.Tensor('float32', taken, shape) });
+    /** @param {Question} question */
+    async run(question) {
+      const feeds = Object.entries(toFeeds(model, question)).map(([name, { type, data, shape }]) => [
+        name,
+        new ort.Tensor(type, data, shape),
+      ]);
+      const results = await session.run(Object.fromEntries(feeds));
       const made = await results[output].getData();
-      // A copy: the engine's memory is used again by the next run.
-      return made.map((/** @type {number} */ y) => (y - range[0]) / scale - 1);
+      // Pictures are in [−1, 1] here, in the network's range there. A copy: the engine's memory is used again by the next run.
+      const scale = (outputRange[1] - outputRange[0]) / 2;
+      return made.map((/** @type {number} */ y) => (y - outputRange[0]) / scale - 1);
     },
   };
 }

@@ -1,36 +1,37 @@
 import { createMeter } from './meter.js';
 
 /** @import { CatalogueModel } from '../catalogue.ts' */
+/** @import { Question } from './feeds.js' */
 /** @import { Ready } from './network-worker.js' */
 
 /**
- * A network in a worker of its own that always works on the newest picture: what arrives while it computes replaces what
+ * A network in a worker of its own that always works on what was asked last: what arrives while it computes replaces what
  * waits, so a slow network falls behind by one picture at most and holds up nobody.
  *
  * @param {CatalogueModel} model
- * @param {{ threads: number, engine: string | null, shape: number[] }} options
+ * @param {{ threads: number, engine: string | null }} options
  * @param {{
  *   ready(ready: Ready): void,
  *   picture(picture: Float32Array): void,
  *   failed(message: string): void,
  * }} on
  */
-export function openNetwork(model, { threads, engine, shape }, on) {
+export function openNetwork(model, { threads, engine }, on) {
   const worker = new Worker(new URL('network-worker.js', import.meta.url), { type: 'module' });
   const meter = createMeter();
   // Until it is loaded; a network that cannot be loaded stays so.
   let busy = true;
   let sentAt = 0;
-  /** @type {Float32Array | undefined} */
+  /** @type {Question | undefined} */
   let waiting;
 
   const next = () => {
     if (busy || !waiting) return;
-    const input = waiting;
+    const question = waiting;
     waiting = undefined;
     busy = true;
     sentAt = performance.now();
-    worker.postMessage({ id: 0, input, shape });
+    worker.postMessage({ id: 0, question });
   };
   worker.onmessage = ({ data }) => {
     if (data.error !== undefined) {
@@ -46,14 +47,13 @@ export function openNetwork(model, { threads, engine, shape }, on) {
     next();
   };
   worker.onerror = (event) => on.failed(event.message || 'the worker could not be started');
-  const { file, input, output, range } = model;
-  worker.postMessage({ load: { file, input, output, range, threads, engine } });
+  worker.postMessage({ load: { ...model, threads, engine } });
 
   return {
     meter,
-    /** @param {Float32Array} input */
-    show(input) {
-      waiting = input;
+    /** @param {Question} question */
+    show(question) {
+      waiting = question;
       next();
     },
     close: () => worker.terminate(),

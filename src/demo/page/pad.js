@@ -1,5 +1,6 @@
 import { createHistory, empty, paintStroke } from './drawing.js';
 import { element } from './element.js';
+import { followPen } from './pen.js';
 
 /** @import { Drawing } from './drawing.js' */
 
@@ -18,16 +19,15 @@ export function createPad({ size, first, changed }) {
     width: side,
     height: side,
     className: 'pad',
-    tabIndex: 0,
-    role: 'img',
-    'aria-label': 'The drawing. Draw with mouse, pen or finger, or choose a test picture.',
+    'aria-label':
+      'The drawing. Draw with mouse, pen or finger; or move with the arrow keys, Space starts and ends a stroke.',
   });
   const context = /** @type {CanvasRenderingContext2D} */ (
     canvas.getContext('2d', { willReadFrequently: true, alpha: false })
   );
   const history = createHistory(first);
   const pen = { colour: '#000000', width: 0.028, erases: false };
-  /** @type {{ id: number, stroke: { colour: string, width: number, points: number[] } } | undefined} */
+  /** @type {{ colour: string, width: number, points: number[] } | undefined} */
   let active;
   /** Loaded pictures by address. @type {Map<string, ImageBitmap>} */
   const pictures = new Map();
@@ -62,47 +62,35 @@ export function createPad({ size, first, changed }) {
     await image.decode();
     pictures.set(address, await createImageBitmap(image));
   };
-  /** @param {PointerEvent} event */
-  const place = ({ clientX, clientY }) => {
-    const { left, top, width, height } = canvas.getBoundingClientRect();
-    return [(clientX - left) / width, (clientY - top) / height];
-  };
-
-  canvas.addEventListener('pointerdown', (event) => {
-    if (active || event.button > 0) return;
-    canvas.setPointerCapture(event.pointerId);
-    // The other end of a pen erases.
-    const erases = pen.erases || (event.buttons & 32) !== 0;
-    const colour = erases ? '#ffffff' : pen.colour;
-    const points = place(event);
-    active = { id: event.pointerId, stroke: { colour, width: pen.width * (erases ? 3 : 1), points } };
-    paintStroke(context, side, active.stroke);
-    changed(undefined);
+  const frame = followPen(canvas, {
+    down(place, eraser) {
+      const erases = pen.erases || eraser;
+      const colour = erases ? '#ffffff' : pen.colour;
+      active = { colour, width: pen.width * (erases ? 3 : 1), points: place };
+      paintStroke(context, side, active);
+      changed(undefined);
+    },
+    move(places) {
+      if (!active) return;
+      const before = active.points.length / 2;
+      active.points.push(...places);
+      paintStroke(context, side, active, before);
+      changed(undefined);
+    },
+    up() {
+      if (!active) return;
+      const { colour, width, points } = active;
+      active = undefined;
+      // A thousandth of the side is finer than any pixel, and keeps what is stored small.
+      const stroke = { colour, width, points: points.map((x) => Math.round(x * 1e4) / 1e4) };
+      const { base, strokes } = history.now();
+      add({ base, strokes: [...strokes, stroke] });
+    },
   });
-  canvas.addEventListener('pointermove', (event) => {
-    if (active?.id !== event.pointerId) return;
-    const { stroke } = active;
-    const before = stroke.points.length / 2;
-    const moves = event.getCoalescedEvents?.() ?? [];
-    for (const move of moves.length > 0 ? moves : [event]) stroke.points.push(...place(move));
-    paintStroke(context, side, stroke, before);
-    changed(undefined);
-  });
-  /** @param {PointerEvent} event */
-  const lift = (event) => {
-    if (active?.id !== event.pointerId) return;
-    const { colour, width, points } = active.stroke;
-    active = undefined;
-    // A thousandth of the side is finer than any pixel, and keeps what is stored small.
-    const stroke = { colour, width, points: points.map((x) => Math.round(x * 1e4) / 1e4) };
-    const { base, strokes } = history.now();
-    add({ base, strokes: [...strokes, stroke] });
-  };
-  canvas.addEventListener('pointerup', lift);
-  canvas.addEventListener('pointercancel', lift);
 
   return {
     canvas,
+    frame,
     pen,
     canUndo: history.canUndo,
     canRedo: history.canRedo,

@@ -2,14 +2,18 @@ import { element } from './element.js';
 import { bytes, count, decimal } from './format.js';
 import { openNetwork } from './network.js';
 import { toPixels } from './pixels.js';
-import { saveCanvas } from './sketch.js';
+import { saveCanvas } from './save.js';
 
 /** @import { CatalogueModel } from '../catalogue.ts' */
+/** @import { Question } from './feeds.js' */
 
 /** So many pictures tell how long one takes. */
 const enough = 8;
 
-/** A browser runs new code slowly at first: so many pictures are made before anyone draws, for so long (milliseconds). */
+/**
+ * A browser runs new code slowly at first: so many pictures are made before anyone draws, for so long (milliseconds), but at
+ * least enough of them.
+ */
 const warmUp = { pictures: 40, time: 5000 };
 
 /**
@@ -20,11 +24,11 @@ const warmUp = { pictures: 40, time: 5000 };
  *   models: readonly CatalogueModel[],
  *   size: number,
  *   reference: CatalogueModel | undefined,
- *   network: { threads: number, engine: string | null, shape: number[] },
+ *   network: { threads: number, engine: string | null },
  *   engine(label: string): void,
  *   wanted(): void,
  *   measured(): void,
- * }} options `reference`: what costs are compared with. `wanted`: show me the drawing again.
+ * }} options `reference`: what costs are compared with. `wanted`: ask me for the picture again.
  */
 export function createPanel({ role, models, size, reference, network: settings, engine, wanted, measured }) {
   const title = element('h2');
@@ -67,7 +71,7 @@ export function createPanel({ role, models, size, reference, network: settings, 
     let readyAt = 0;
     title.textContent = model.name;
     tag.textContent = model.name === role ? '' : role;
-    canvas.setAttribute('aria-label', `What ${model.name} makes of the drawing`);
+    canvas.setAttribute('aria-label', `What ${model.name} makes of it`);
     save.textContent = 'Save picture';
     save.setAttribute('aria-label', `Save the picture of ${model.name}`);
     choice.setAttribute('aria-valuetext', `${model.name}, ${count(model.macs)} MACs`);
@@ -91,7 +95,9 @@ export function createPanel({ role, models, size, reference, network: settings, 
         const { meter } = /** @type {NonNullable<typeof network>} */ (network);
         values['frames/s']?.replaceChildren(decimal(meter.framesPerSecond()));
         values.median?.replaceChildren(`${decimal(meter.milliseconds())} ms`);
-        if (made++ < warmUp.pictures && performance.now() - readyAt < warmUp.time) wanted();
+        made++;
+        const isWarm = made >= warmUp.pictures || performance.now() - readyAt >= warmUp.time;
+        if (made < enough || !isWarm) wanted();
         measured();
       },
       failed(message) {
@@ -124,8 +130,8 @@ export function createPanel({ role, models, size, reference, network: settings, 
       facts,
       save,
     ]),
-    /** @param {Float32Array} input */
-    show: (input) => network?.show(input),
+    /** @param {Question} question */
+    show: (question) => network?.show(question),
     /** Median milliseconds of the shown network, once there are enough pictures to tell. */
     milliseconds: () =>
       network && network.meter.count() >= enough ? network.meter.milliseconds() : undefined,

@@ -1,38 +1,37 @@
 import { parseDrawing } from './drawing.js';
 import { element } from './element.js';
+import { loadButton } from './files.js';
 import { createPad } from './pad.js';
 import { toInput } from './pixels.js';
+import { saveCanvas } from './save.js';
+import { listenForKeys } from './shortcuts.js';
+import { kept } from './storage.js';
+import { testInputs } from './test-inputs.js';
 
-/** @import { Catalogue } from '../catalogue.ts' */
+/** @import { Catalogue, CatalogueExample } from '../catalogue.ts' */
 
 /**
- * The input of networks that make a picture of a picture: a pad with tools, kept over reloads.
+ * The control of networks that make a picture of a picture: a pad with tools, kept over reloads.
  *
  * @param {Catalogue} catalogue
- * @param {() => void} changed there is something new to show
+ * @param {1 | 3} channels of what the networks take
+ * @param {{ changed(): void, chosen(example: CatalogueExample): void }} on there is something new to show; a test input was
+ *   chosen
  */
-export function createSketch({ input: { size, channels }, examples }, changed) {
+export function createSketch({ size, examples }, channels, on) {
   // A drawing fits networks of one size and number of channels; other demos at this address have their own.
-  const key = `ganlet-demo/sketch/${size}x${channels}`;
-  const kept = parseDrawing(storage()?.getItem(key) ?? null);
+  const storage = kept(`sketch/${size}x${channels}`);
   const message = element('p', { className: 'message', role: 'status' });
   const pad = createPad({
     size,
-    first: kept ?? { base: examples[0]?.file ?? null, strokes: [] },
+    first: parseDrawing(storage.read()) ?? { base: examples[0]?.file ?? null, strokes: [] },
     changed(drawing) {
-      changed();
+      on.changed();
       if (!drawing) return;
       undo.disabled = !pad.canUndo();
       redo.disabled = !pad.canRedo();
-      for (const button of thumbnails) {
-        const chosen = drawing.strokes.length === 0 && drawing.base === button.dataset.address;
-        button.setAttribute('aria-pressed', String(chosen));
-      }
-      try {
-        storage()?.setItem(key, JSON.stringify(drawing));
-      } catch {
-        // The browser keeps no more: the drawing lasts until the page is left.
-      }
+      tests.mark(({ file }) => drawing.strokes.length === 0 && drawing.base === file);
+      storage.write(drawing);
     },
   });
   /** @param {Promise<unknown>} work */
@@ -42,8 +41,6 @@ export function createSketch({ input: { size, channels }, examples }, changed) {
       message.textContent = 'That file is not a picture this browser can read.';
     });
   };
-  /** @param {Blob | null | undefined} file */
-  const open = (file) => file && tell(pad.shrink(file).then(pad.load));
 
   /**
    * @param {string} label
@@ -80,102 +77,40 @@ export function createSketch({ input: { size, channels }, examples }, changed) {
       choose(false);
     },
   });
-  const file = element('input', {
-    type: 'file',
-    accept: 'image/*',
-    className: 'hidden-input',
-    onchange: () => {
-      open(file.files?.[0]);
-      file.value = '';
+  const tests = testInputs(
+    'Test pictures',
+    examples,
+    ({ file = '' }, i) => element('img', { src: file, alt: `test picture ${i + 1}`, width: 56, height: 56 }),
+    (example) => {
+      on.chosen(example);
+      tell(pad.load(example.file ?? ''));
     },
-  });
-  const save = button('Save drawing', () => saveCanvas(pad.canvas, 'drawing.png'));
-  const thumbnails = examples.map(({ name, file: address }, i) =>
-    element(
-      'button',
-      {
-        type: 'button',
-        className: 'example',
-        'data-address': address,
-        title: name,
-        onclick: () => tell(pad.load(address)),
-      },
-      [element('img', { src: address, alt: `test picture ${i + 1}`, width: 56, height: 56 })],
-    ),
   );
-
-  document.addEventListener('keydown', (event) => {
-    if (event.target instanceof HTMLInputElement || event.altKey) return;
-    const letter = event.key.toLowerCase();
-    if ((event.ctrlKey || event.metaKey) && letter === 'z') {
-      event.preventDefault();
-      if (event.shiftKey) pad.redo();
-      else pad.undo();
-    } else if (!event.ctrlKey && !event.metaKey && letter === 'b') choose(false);
-    else if (!event.ctrlKey && !event.metaKey && letter === 'e') choose(true);
-  });
-  document.addEventListener('dragover', (event) => event.preventDefault());
-  document.addEventListener('drop', (event) => {
-    event.preventDefault();
-    open(event.dataTransfer?.files[0]);
-  });
-  document.addEventListener('paste', (event) => open(event.clipboardData?.files[0]));
-
-  const tools = element('div', { className: 'tools' }, [
-    element('div', { className: 'row', role: 'group', 'aria-label': 'Tools' }, [
-      element('span', { className: 'pair' }, [brush, eraser]),
-      element('label', { className: 'field' }, ['Width', width]),
-      ...(channels === 3 ? [element('label', { className: 'field' }, ['Colour', colour])] : []),
-    ]),
-    element('div', { className: 'row', role: 'group', 'aria-label': 'Drawing' }, [
-      undo,
-      redo,
-      button('Clear', pad.clear),
-      element('label', { className: 'button' }, ['Load picture', file]),
-      save,
-    ]),
-    ...(examples.length > 0
-      ? [
-          element('h2', { id: 'examples', className: 'small' }, ['Test pictures']),
-          element('div', { className: 'examples', role: 'group', 'aria-labelledby': 'examples' }, thumbnails),
-        ]
-      : []),
-    message,
-  ]);
+  listenForKeys({ b: () => choose(false), e: () => choose(true) }, pad);
 
   return {
     surface: element('section', { className: 'surface', 'aria-label': 'Drawing' }, [
       element('h2', {}, ['Draw']),
-      pad.canvas,
+      pad.frame,
     ]),
-    tools,
-    shape: [1, channels, size, size],
-    input: () => toInput(pad.pixels(), size, channels),
+    tools: [
+      element('div', { className: 'row', role: 'group', 'aria-label': 'Tools' }, [
+        element('span', { className: 'joined' }, [brush, eraser]),
+        element('label', { className: 'field' }, ['Width', width]),
+        ...(channels === 3 ? [element('label', { className: 'field' }, ['Colour', colour])] : []),
+      ]),
+      element('div', { className: 'row', role: 'group', 'aria-label': 'Drawing' }, [
+        undo,
+        redo,
+        button('Clear', pad.clear),
+        loadButton((file) => tell(pad.shrink(file).then(pad.load))),
+        button('Save drawing', () => saveCanvas(pad.canvas, 'drawing.png')),
+      ]),
+      ...tests.elements,
+      message,
+    ],
+    read: () => toInput(pad.pixels(), size, channels),
     /** Shows what was drawn last, or the first test picture. */
     start: pad.start,
   };
-}
-
-/**
- * Offers what a canvas shows as a PNG.
- *
- * @param {HTMLCanvasElement} canvas
- * @param {string} name
- */
-export function saveCanvas(canvas, name) {
-  canvas.toBlob((blob) => {
-    if (!blob) return;
-    const link = element('a', { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  }, 'image/png');
-}
-
-/** Undefined where the browser keeps nothing for the page. */
-function storage() {
-  try {
-    return window.localStorage;
-  } catch {
-    return undefined;
-  }
 }

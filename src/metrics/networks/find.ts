@@ -29,7 +29,7 @@ export async function featureNetwork(name: string, options: FetchOptions = {}): 
   }
   if (name === 'emoji') return fromFile(shipped);
   if (extname(name).toLowerCase() === '.onnx') return fromFile(name);
-  if (published) {
+  if (published?.linear) {
     throw new GanletError(
       'FEATURES_UNKNOWN',
       `${name} must give features, it gives distances of two pictures`,
@@ -162,7 +162,8 @@ function needFile(path: string): void {
   });
 }
 
-async function needUnchanged(path: string, card: FeatureCard | ImportedCard): Promise<void> {
+/** Throws FEATURES_CHANGED where a card names the hash of another file. */
+export async function needUnchanged(path: string, card: FeatureCard | ImportedCard): Promise<void> {
   if (card.sha256 === undefined || card.sha256 === (await sha256File(path))) return;
   throw new GanletError(
     'FEATURES_CHANGED',

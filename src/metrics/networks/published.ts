@@ -50,6 +50,11 @@ export const publishedWeights: readonly PublishedWeights[] = [
     weights: fromTorchvision(backbones.vgg.weights),
     note: 'VGG-16 of torchvision, the features of improved precision and recall, 528 MiB',
   },
+  {
+    name: 'vgg19',
+    weights: fromTorchvision('vgg19-dcbf9e9d.pth'),
+    note: 'VGG-19 of torchvision for perceptual losses, 548 MiB',
+  },
   ...lpipsBackbones.map((backbone) => ({
     name: `lpips-${backbone}`,
     weights: fromTorchvision(backbones[backbone].weights),

@@ -38,7 +38,7 @@ export function importPatchDiscriminator(
   const inner = first.out ** 2 * squares.reduce((a, b) => a + b, 0);
   checkRoom(16 * (inner + first.in * first.out), tensors, what, file);
   const norm = normAfter(tensors, places[1]!);
-  const architecture = { type: 'patch' as const, baseWidth: first.out, layers, norm };
+  const architecture = { type: 'patch' as const, baseWidth: first.out, layers, norm, spectralNorm: false };
   const graph = patchDiscriminator({ ...architecture, inputChannels: first.in });
   load(graph, tensors, places, norm, what, file);
   return { graph, architecture, inputChannels: first.in };
@@ -55,7 +55,7 @@ export function importPixelDiscriminator(tensors: StateDict, file: string): Impo
   const first = kernelOf(tensors, 'net.0', what, file);
   checkRoom(2 * first.out ** 2 + first.in * first.out, tensors, what, file);
   const norm = normAfter(tensors, places[1]!);
-  const architecture = { type: 'pixel' as const, baseWidth: first.out, norm };
+  const architecture = { type: 'pixel' as const, baseWidth: first.out, norm, spectralNorm: false };
   const graph = pixelDiscriminator({ ...architecture, inputChannels: first.in });
   load(graph, tensors, places, norm, what, file);
   return { graph, architecture, inputChannels: first.in };

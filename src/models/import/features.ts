@@ -1,7 +1,7 @@
 import type { Graph } from '../../graph/graph.ts';
 import { inception } from '../inception.ts';
 import { type LpipsBackbone, lpips } from '../lpips.ts';
-import { vgg16 } from '../vgg.ts';
+import { vgg16, vgg19Features } from '../vgg.ts';
 import { checkRoom, loadParameters, type StateDict, shapeOf } from './load.ts';
 
 /** Tensors of a file, and the file they are from. */
@@ -31,6 +31,17 @@ export function importVgg16({ tensors, file }: StateDictFile, size = 224): Graph
   const graph = vgg16({ size, baseWidth, hidden });
   const ignore = (name: string) => name.startsWith('classifier.6.');
   return loadParameters(graph, tensors, new Map(), { what, file, ignore });
+}
+
+/**
+ * The convolutions of VGG-19 for perceptual losses, from torchvision's state dict; what follows relu5_1 is left out.
+ * Throws CHECKPOINT_MISMATCH, CHECKPOINT_INVALID.
+ */
+export function importVgg19({ tensors, file }: StateDictFile): Graph {
+  const what = 'VGG-19 as in torchvision';
+  const [baseWidth] = shapeOf(tensors, 'features.0.weight', 4, what, file) as [number];
+  const ignore = (name: string) => /^(classifier\.|features\.3[024]\.)/.test(name);
+  return loadParameters(vgg19Features(baseWidth), tensors, new Map(), { what, file, ignore });
 }
 
 /**

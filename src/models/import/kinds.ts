@@ -7,7 +7,7 @@ import type { Padding } from '../layers.ts';
 import { lpipsBackbones } from '../lpips.ts';
 import { imagenetPixels } from '../vgg.ts';
 import { importPatchDiscriminator, importPixelDiscriminator } from './discriminator.ts';
-import { importInception, importLpips, importVgg16, type StateDictFile } from './features.ts';
+import { importInception, importLpips, importVgg16, importVgg19, type StateDictFile } from './features.ts';
 import { importResnet } from './resnet.ts';
 import { importUnet } from './unet.ts';
 
@@ -80,6 +80,14 @@ const vgg16: Importer = (source) => ({
   preprocessing: { size: 224, ...imagenetPixels },
 });
 
+/** The perceptual losses of pix2pixHD and SPADE give it images in [−1, 1] as they are. */
+const vgg19: Importer = (source) => ({
+  graph: importVgg19(source),
+  role: 'features',
+  size: source.size ?? 256,
+  range: [-1, 1],
+});
+
 const importers: Readonly<Record<string, Importer>> = {
   resnet_9blocks: resnet(false, 9),
   resnet_6blocks: resnet(false, 6),
@@ -95,6 +103,7 @@ const importers: Readonly<Record<string, Importer>> = {
   pixel,
   inception,
   vgg16,
+  vgg19,
   ...Object.fromEntries(
     lpipsBackbones.map((backbone): [string, Importer] => [
       `lpips-${backbone}`,

@@ -1,8 +1,23 @@
 import type { Value } from '../../graph/graph.ts';
 import { elu, gelu, softplus, tanh } from '../activation.ts';
-import { abs, add, div, exp, greater, log, mul, sqrt, square, sub, where } from '../elementwise.ts';
+import {
+  abs,
+  add,
+  cast,
+  div,
+  equal,
+  exp,
+  greater,
+  less,
+  log,
+  mul,
+  sqrt,
+  square,
+  sub,
+  where,
+} from '../elementwise.ts';
 import { axisIn } from '../fold/index-space.ts';
-import { Expand, reshape } from '../layout.ts';
+import { Expand, reshape, unsqueeze } from '../layout.ts';
 import { groupNorm } from '../norm.ts';
 import { emit, ints, num, str } from '../op.ts';
 import { reduceMax, reduceSum } from '../reduce.ts';
@@ -59,6 +74,26 @@ function groupNormalization(call: Call): Value {
   return groupNorm(x, perChannel(required(call, 1)), perChannel(required(call, 2)), groups, epsilon);
 }
 
+/** Two numbers, off and on, at every place from 0 to depth − 1 along a new axis; a negative index counts from the end. */
+function oneHot(call: Call): Value {
+  const [index, values] = [required(call, 0), required(call, 2)];
+  const [depth] = constantInput(call, 1, 'depth');
+  if (!values.tensor || index.dtype !== 'int64')
+    return refuse(call, 'OP_UNSUPPORTED', 'indices must be int64 and values constant');
+  const rank = index.shape.length + 1;
+  const axis = axisIn(num(call.attributes, 'axis', -1), rank);
+  const places = Array.from({ length: depth! }, (_, k) => k);
+  const { graph } = index;
+  const along = reshape(
+    graph.vector(places),
+    Array.from({ length: rank }, (_, k) => (k === axis ? depth! : 1)),
+  );
+  const at = unsqueeze(where(less(index, 0), add(index, depth!), index), [axis]);
+  const [off, on] = Array.from(values.tensor.data as ArrayLike<number | bigint>, Number) as [number, number];
+  const hot = cast(equal(at, along), values.dtype);
+  return on === 1 && off === 0 ? hot : add(mul(hot, on - off), off);
+}
+
 /** x / ‖x‖ along one axis. */
 function lpNormalization(call: Call): Value {
   const x = required(call, 0);
@@ -83,6 +118,7 @@ export const decompositions: Record<string, Converter> = {
   LpNormalization: lpNormalization,
   Mean: (call) => mul(total(call), 1 / call.inputs.length),
   Mish: activation((x) => mul(x, tanh(softplus(x)))),
+  OneHot: oneHot,
   ReduceL1: summed(abs),
   ReduceL2: summed(square, sqrt),
   ReduceLogSumExp: logSumExp,

@@ -17,14 +17,14 @@ export interface Pictures {
 }
 
 /**
- * The pictures of a run's `comparison.png`: condition, truth, then those of each measured network. Undefined when there is no
+ * The pictures of a run's `comparison.png`: condition and truth, where there are such, then those of each measured network. Undefined when there is no
  * such file, or it is another kind of sheet.
  */
 export async function readPictures({ folder, metrics, results }: RunReport): Promise<Pictures | undefined> {
   const path = join(folder, 'comparison.png');
   if (!exists(path)) return undefined;
   const { gap, header, scale, cell } = sheetLayout(metrics.size);
-  const titles = ['condition', 'truth', ...results.map(({ model }) => model.role)];
+  const titles = metrics.sheet ?? ['condition', 'truth', ...results.map(({ model }) => model.role)];
   const sheet = await sharp(path)
     .removeAlpha()
     .toColourspace('srgb')

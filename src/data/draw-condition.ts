@@ -1,0 +1,61 @@
+import type { SheetColumn } from './sheet.ts';
+import type { Condition, Source } from './source.ts';
+
+/** Of the lines between objects, on any label's colour. */
+const edgeColour = [24, 24, 24] as const;
+
+/**
+ * The conditions of a batch (see `Batch.condition`) as a column of a sample sheet: pictures as they are, labels in their colours
+ * with dark edges, classes by name. Undefined without conditions.
+ */
+export function conditionColumn(
+  { condition, size }: Pick<Source, 'condition' | 'size'>,
+  batch: Float32Array,
+): SheetColumn | undefined {
+  const title = 'condition';
+  switch (condition.kind) {
+    case 'image':
+      return { title, images: batch, channels: condition.channels };
+    case 'labels':
+      return { title, images: drawLabels(condition, batch, size) };
+    case 'class':
+      return { title, texts: classNames(condition.classes, batch) };
+    case 'none':
+      return undefined;
+  }
+}
+
+/** One-hot labels [N, L, size, size], or with edges [N, L + 1, size, size], as N × size × size × 3 bytes. */
+export function drawLabels(
+  { labels, edges }: Pick<Extract<Condition, { kind: 'labels' }>, 'labels' | 'edges'>,
+  batch: Float32Array,
+  size: number,
+): Uint8Array {
+  const area = size * size;
+  const channels = labels.length + Number(edges);
+  const count = batch.length / (channels * area);
+  const drawn = new Uint8Array(count * area * 3);
+  for (let n = 0; n < count; n++) {
+    for (let p = 0; p < area; p++) {
+      const at = (c: number) => batch[(n * channels + c) * area + p]!;
+      const id = largest(labels.length, at);
+      const colour = edges && at(labels.length) > 0.5 ? edgeColour : labels[id]!.colour;
+      drawn.set(colour, (n * area + p) * 3);
+    }
+  }
+  return drawn;
+}
+
+function classNames(classes: readonly string[], batch: Float32Array): string[] {
+  return Array.from(
+    { length: batch.length / classes.length },
+    (_, n) => classes[largest(classes.length, (k) => batch[n * classes.length + k]!)]!,
+  );
+}
+
+/** The first index of the largest of `count` values. */
+function largest(count: number, at: (i: number) => number): number {
+  let best = 0;
+  for (let i = 1; i < count; i++) if (at(i) > at(best)) best = i;
+  return best;
+}

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import type { Condition } from '../data/source.ts';
+
+/** A network sees no more classes or labels than a byte can number. */
+const most = 256;
+
+const level = z.int().min(0).max(255);
+
+const labels = z
+  .array(z.looseObject({ name: z.string(), colour: z.tuple([level, level, level]) }))
+  .min(1)
+  .max(most);
+
+/** What a card says a network is given: needed to draw for it, since the file has only the number of channels. */
+export const conditionSchema: z.ZodType<Condition> = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.literal('image'), channels: z.union([z.literal(1), z.literal(3)]) }),
+  z.looseObject({ kind: z.literal('labels'), labels, edges: z.boolean() }),
+  z.looseObject({ kind: z.literal('class'), classes: z.array(z.string()).min(1).max(most) }),
+  z.looseObject({ kind: z.literal('none') }),
+]);

@@ -1,0 +1,43 @@
+import type { Architecture } from '../compress/student.ts';
+import type { Source } from '../data/source.ts';
+import type { Graph } from '../graph/graph.ts';
+import { buildGenerator } from '../models/generator.ts';
+import { exists } from '../util/exists.ts';
+import { loadGenerator, readCard } from './card.ts';
+import type { RunContext } from './context.ts';
+import { teacherFile } from './teacher.ts';
+
+/** Sources whose channels are those of `data.channels`, whatever is in them. */
+const pictures: readonly string[] = ['openmoji', 'emoji-pairs', 'aligned', 'folders', 'unpaired'];
+
+/** The channels of a run's data. Of pictures the recipe says them; other data is opened. */
+export async function plannedChannels({
+  recipe,
+  source,
+}: Pick<RunContext, 'recipe' | 'source'>): Promise<Source['channels']> {
+  const { data } = recipe;
+  // Parquet files hold pairs or classes; which, is only known beforehand where the recipe says it.
+  const isPairs = pictures.includes(data.source) || (data.columns?.a ?? data.columns?.b) !== undefined;
+  return isPairs ? data.channels : (await source()).channels;
+}
+
+/**
+ * A run's teacher before anything was trained, as far as it is known: its file, or its architecture with random weights. `known`
+ * are the channels of the data, where it is open already.
+ */
+export async function plannedTeacher(
+  context: Pick<RunContext, 'recipe' | 'out' | 'source'>,
+  known?: Source['channels'],
+): Promise<{ graph: Graph; architecture?: Architecture } | undefined> {
+  const { recipe } = context;
+  const file = teacherFile(context);
+  const own = 'generator' in recipe.teacher ? recipe.teacher.generator : undefined;
+  if (exists(file)) {
+    const architecture = readCard(file)?.architecture ?? own;
+    return { graph: loadGenerator(file), ...(architecture && { architecture }) };
+  }
+  if (!own) return undefined;
+  const { condition, image } = known ?? (await plannedChannels(context));
+  const channels = { inputChannels: condition, outputChannels: image };
+  return { graph: buildGenerator(own, recipe.data.size, channels), architecture: own };
+}
