@@ -1,8 +1,13 @@
 import { join } from 'node:path';
 import { widthFeeds } from '../compress/elastic.ts';
-import { formatWidths, spaceSize } from '../compress/width-space.ts';
+import { channelGroups } from '../compress/groups.ts';
+import { formatWidths, spaceSize, type WidthVector } from '../compress/width-space.ts';
+import type { Graph } from '../graph/graph.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
-import type { SupernetConfig } from '../recipe/schema.ts';
+import { countMacs, inputSymbols } from '../ops/cost.ts';
+import { limitsOf } from '../search/budget.ts';
+import { costModel } from '../search/cost.ts';
+import { drawNearBudget } from '../search/near-budget.ts';
 import { flatSettings } from '../train/changed-settings.ts';
 import { withWeights } from '../train/trained-network.ts';
 import { drawWidths } from '../train/width-sampling.ts';
@@ -13,7 +18,7 @@ import { sha256File, sha256Json } from '../util/hash.ts';
 import type { RunContext } from './context.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
 import { searchIndices } from './search-split.ts';
-import { recalibrated } from './supernet-file.ts';
+import { recalibrated, type Supernet } from './supernet-file.ts';
 import { supernetProbe } from './supernet-probe.ts';
 import { startSupernet, supernetOrigin } from './supernet-start.ts';
 import { loadTeacher, tryTeacher } from './teacher.ts';
@@ -39,6 +44,7 @@ export async function supernet(context: RunContext): Promise<void> {
     start: startedFrom,
     student: recipe.student,
     config: { ...config, checkpointSeconds: 0 },
+    ...(config.sampling === 'budget' && { budget: recipe.search?.budget }),
     discriminator: recipe.discriminator,
     data: source.hash,
     flip: recipe.data.flip,
@@ -56,6 +62,7 @@ export async function supernet(context: RunContext): Promise<void> {
   );
   const split = searchIndices(recipe, source.counts);
   const discriminator = await startDiscriminator(context, teacher, 'supernet', config);
+  const draw = widthsOfSteps(context, start, teacher.graph);
   const probe = await supernetProbe(context, start, teacher.graph, split.search.slice(0, config.probe));
   try {
     const state = await trainGenerator(context, {
@@ -68,12 +75,12 @@ export async function supernet(context: RunContext): Promise<void> {
         'the network it starts from': startedFrom,
         ...flatSettings('student', recipe.student),
         ...flatSettings('supernet', { ...config, checkpointSeconds: undefined }),
+        ...(config.sampling === 'budget' && flatSettings('search.budget', recipe.search!.budget!)),
       },
       distillation: await planDistillation(context, teacher, start.graph, config, split.train.length),
       elastic: {
         elastic: { space: start.space, sandwich: config.sampling === 'sandwich', drift: config.drift },
-        widths: (step) =>
-          widthFeeds(start.space, drawWidths(start.space, samplingOf(config, recipe.seed), step)),
+        widths: (step) => widthFeeds(start.space, draw(step)),
       },
       pictures: split.train,
       probe: probe.measure,
@@ -106,7 +113,20 @@ const startName = {
   random: 'random weights',
 } as const;
 
-function samplingOf({ sampling, samplingRatio }: SupernetConfig, seed: number) {
-  const weighting = sampling === 'sandwich' ? ('uniform' as const) : sampling;
-  return { weighting, ratio: samplingRatio, seed };
+/** The widths of each step, as `supernet.sampling` says; those of `budget` cost what a search would allow. */
+function widthsOfSteps(
+  { recipe: { supernet, search, seed, data } }: RunContext,
+  { graph, space }: Supernet,
+  teacher: Graph,
+): (step: number) => WidthVector {
+  const { sampling, samplingRatio: ratio } = supernet!;
+  if (sampling === 'budget') {
+    const symbols = inputSymbols(graph, { size: data.size });
+    const costs = costModel(graph, channelGroups(graph), space, symbols);
+    const teacherMacs = countMacs(teacher, inputSymbols(teacher, { size: data.size })).true;
+    const limits = limitsOf(search!.budget!, { costs, teacherMacs });
+    return (step) => drawNearBudget(space, limits, seed, step);
+  }
+  const weighting = sampling === 'sandwich' ? 'uniform' : sampling;
+  return (step) => drawWidths(space, { weighting, ratio, seed }, step);
 }

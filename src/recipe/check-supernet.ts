@@ -3,7 +3,7 @@ import type { RecipeFields } from './recipe-fields.ts';
 type Fail = (path: readonly string[], message: string) => void;
 
 /** What a supernet needs of the rest of a recipe. */
-export function checkSupernet({ supernet, distill, student }: RecipeFields, fail: Fail): void {
+export function checkSupernet({ supernet, distill, student, search }: RecipeFields, fail: Fail): void {
   if (!supernet) return;
   if (!student) {
     fail(['student'], 'must be given where supernet is: the network of full width');
@@ -11,6 +11,12 @@ export function checkSupernet({ supernet, distill, student }: RecipeFields, fail
   }
   if (supernet.from === 'distill' && !distill)
     fail(['supernet', 'from'], 'must not be "distill" where there is no distill section');
+  const { latency, ...counted } = search?.budget ?? {};
+  if (supernet.sampling === 'budget' && Object.keys(counted).length === 0)
+    fail(
+      ['supernet', 'sampling'],
+      `must not be "budget" ${latency === undefined ? 'without a search.budget' : 'where search.budget is a latency: it is not known before the networks are timed'}`,
+    );
   const { baseWidth } = student;
   if (baseWidth === undefined) return;
   const lists = Array.isArray(supernet.widths)

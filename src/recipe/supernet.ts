@@ -5,7 +5,7 @@ import { distillShape } from './training.ts';
 const widthRule = { error: 'must be a list of numbers above 0, or such a list for each name' };
 const widthList = z.array(z.number(widthRule).positive(widthRule), widthRule).min(1, widthRule);
 
-export const widthSamplings = ['uniform', 'arithmetic', 'geometric', 'sandwich'] as const;
+export const widthSamplings = ['uniform', 'arithmetic', 'geometric', 'sandwich', 'budget'] as const;
 
 /** How all widths of the student are trained together. */
 export const supernetSchema = section({
@@ -19,7 +19,7 @@ export const supernetSchema = section({
   sampling: choice(widthSamplings)
     .default('uniform')
     .describe(
-      'The widths of each step: all equally often, narrow ones more often (arithmetic, geometric), or the widest, the narrowest and one at random in every step (sandwich).',
+      'The widths of each step: all equally often, narrow ones more often (arithmetic, geometric), the widest, the narrowest and one at random in every step (sandwich), or those that cost about what search.budget allows (budget).',
     ),
   samplingRatio: number({ min: 1 })
     .default(2)

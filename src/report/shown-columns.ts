@@ -8,6 +8,8 @@ import { varietyColumns } from './variety-columns.ts';
 export type ShownColumn = Column<Result> & {
   /** 0: never left out; otherwise the smaller the sooner it gets a place. */
   rank: number;
+  /** What `value` shows as text, where it is a number: in base units, to be divided by `scale` and rounded. */
+  number?: { of: (result: Result) => number | null | undefined; scale: number; decimals: number };
 };
 
 type Units = readonly (readonly [unit: string, scale: number])[];
@@ -41,7 +43,7 @@ export function shownColumns(results: readonly Result[], infinity: string): Show
       return Number.isFinite(x) ? (x / scale).toFixed(decimals) : infinity;
     };
     if (results.every((result) => show(result) === '')) return undefined;
-    return { rank, title, value: show, align: 'right' };
+    return { rank, title, value: show, align: 'right', number: { of: value, scale, decimals } };
   };
   const scaled = (rank: number, title: string, value: (result: Result) => number, units: Units) => {
     const [unit, scale] = unitFor(results.map(value), units);

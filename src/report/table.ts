@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import type { RunContext } from '../pipeline/context.ts';
 import { writeFileAtomic } from '../util/atomic.ts';
-import { type TableFormat, table } from '../util/table.ts';
+import { type Column, type TableFormat, table } from '../util/table.ts';
 import { rawDistributionColumns } from './distribution-columns.ts';
 import { notesOn, staleNotes, wrap } from './notes.ts';
 import { rawColumns } from './raw-columns.ts';
-import { type Result, readResults } from './results.ts';
+import { readResults } from './results.ts';
 import { rawSegmentationColumns } from './segmentation-columns.ts';
-import { type ShownColumn, shownColumns } from './shown-columns.ts';
+import { shownColumns } from './shown-columns.ts';
 import { rawVarietyColumns } from './variety-columns.ts';
 
-const width = 80;
+/** Characters a line of a table may have. */
+export const tableWidth = 80;
 
 /**
  * What the networks of runs cost and how well they do, a row each: run by run, teacher, baselines, student.
@@ -36,7 +37,7 @@ export function resultsTable(runs: readonly string[], format: TableFormat): stri
   const all = shownColumns(results, format === 'md' ? '∞' : 'inf');
   if (format === 'latex') {
     const notes = [...staleNotes(results), ...notesOn(results, all)].join(' ');
-    const comments = wrap(notes, width - 2).map((line) => `% ${line}\n`);
+    const comments = wrap(notes, tableWidth - 2).map((line) => `% ${line}\n`);
     return `${table(results, all, 'latex')}${comments.join('')}`;
   }
   const columns = fitting(results, all);
@@ -44,7 +45,7 @@ export function resultsTable(runs: readonly string[], format: TableFormat): stri
   const notes = notesOn(results, columns);
   if (left.length > 0) notes.push(`Left out for space: ${left.join(', ')}; --format csv has everything.`);
   const paragraphs = [...staleNotes(results), notes.join(' ')];
-  const lines = paragraphs.flatMap((paragraph) => ['', ...wrap(paragraph, width)]);
+  const lines = paragraphs.flatMap((paragraph) => ['', ...wrap(paragraph, tableWidth)]);
   return `${table(results, columns, 'md')}${lines.map((line) => `${line}\n`).join('')}`;
 }
 
@@ -56,12 +57,15 @@ export async function tableStage({ out }: RunContext): Promise<void> {
 }
 
 /** The columns that fit the width, the most important ones first considered; a narrow one may fit where a wider did not. */
-function fitting(results: readonly Result[], columns: readonly ShownColumn[]): ShownColumn[] {
+export function fitting<Row, C extends Column<Row> & { rank: number }>(
+  rows: readonly Row[],
+  columns: readonly C[],
+): C[] {
   let chosen = columns.filter(({ rank }) => rank === 0);
   for (const candidate of columns.filter(({ rank }) => rank > 0).sort((a, b) => a.rank - b.rank)) {
     const wider = columns.filter((column) => column === candidate || chosen.includes(column));
-    const [line] = table(results, wider, 'md').split('\n');
-    if ([...line!].length <= width) chosen = wider;
+    const [line] = table<Row>(rows, wider, 'md').split('\n');
+    if ([...line!].length <= tableWidth) chosen = wider;
   }
   return chosen;
 }

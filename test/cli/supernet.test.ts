@@ -71,6 +71,18 @@ test('a supernet is trained from the distilled student, measured at each tick, a
   expect(other.stderr).toMatch(/since then supernet\.widths changed from \[4,3,2\] to \[4,2\]/);
 });
 
+test('a supernet drawn near a budget depends on that budget', async () => {
+  const cwd = await distilled();
+  const near = (budget: string) =>
+    ganlet(
+      ['supernet', 'tiny.yaml', '--set', 'supernet.sampling=budget', '--set', `search.budget=${budget}`],
+      cwd,
+    );
+  expect(near('0.5x').status).toBe(0);
+  expect(near('0.5x').stderr).toContain('supernet: done before, nothing changed');
+  expect(near('0.6x').stderr).toMatch(/since then search\.budget\.ofTeacher changed from 0\.5 to 0\.6/);
+});
+
 test('sorting the channels changes what the network computes by less than 1e-5', async () => {
   const cwd = await distilled();
   run(cwd, 'supernet', 'tiny.yaml', '--set', 'supernet.lr=1e-12', '--set', 'supernet.ema=0');

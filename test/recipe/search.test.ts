@@ -53,6 +53,16 @@ describe('a search that fits nothing is refused', () => {
       'search.finalists must be at most 3',
     ],
     [
+      'widths drawn near a budget that is not there',
+      `${teacherRecipe}student: {ratio: 1}\nsupernet: {steps: 1, batch: 1, sampling: budget}\n`,
+      'supernet.sampling must not be "budget" without a search.budget',
+    ],
+    [
+      'widths drawn near a latency',
+      searchRecipe.replace('0.1x', '3ms').replace('supernet: {', 'supernet: {sampling: budget, '),
+      'supernet.sampling must not be "budget" where search.budget is a latency',
+    ],
+    [
       'a budget of nothing known',
       searchRecipe.replace('0.1x', 'soon'),
       "search.budget must be a part of the teacher's multiply-adds (0.1x)",

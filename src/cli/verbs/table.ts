@@ -12,12 +12,22 @@ export const table = defineVerb({
   options: {
     format: choice('--format', 'How to write it; by default md', formats),
     json: { type: 'boolean', default: false, describe: 'Short for --format json' },
+    mean: {
+      type: 'boolean',
+      default: false,
+      describe: 'Take runs that differ in their seed as one: mean ± standard deviation',
+    },
     out: text('--out', 'Write to this file instead'),
   },
-  examples: [['ganlet table runs/* --format csv', 'one row for each network']],
+  examples: [
+    ['ganlet table runs/* --format csv', 'one row for each network'],
+    ['ganlet table runs/my-seed-* --mean', 'one row for each role'],
+  ],
   async run(args) {
     const { resultsTable } = await import('../../report/table.ts');
-    const text = await resultsTable(args.runs, args.format ?? (args.json ? 'json' : 'md'));
+    const { meanTable } = await import('../../report/mean-table.ts');
+    const format = args.format ?? (args.json ? 'json' : 'md');
+    const text = args.mean ? meanTable(args.runs, format) : resultsTable(args.runs, format);
     if (args.out === undefined) {
       process.stdout.write(text);
       return;
