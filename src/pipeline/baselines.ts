@@ -16,7 +16,7 @@ import { startSupernet, supernetOrigin } from './supernet-start.ts';
 import { loadTeacher } from './teacher.ts';
 
 /**
- * Trains what a searched student is compared with, as many steps as it was trained for and as its supernet was: `naive`, the
+ * Trains what a searched student is compared with, as many steps as `baselineSteps` says: `naive`, the
  * same widths from random weights without a teacher, and `uniform`, even widths of as many multiply-adds, cut from what the
  * supernet began with and distilled. Leaves `naive/` and `uniform/` as `distill` does.
  */
@@ -58,16 +58,22 @@ export async function searchBaselines(context: RunContext): Promise<void> {
 }
 
 /**
- * How a baseline is trained: by the settings of the supernet, for the steps of everything that made the searched student. A
- * start from the distilled student has had its steps already.
+ * How a baseline is trained: by the settings of the supernet, for the steps of everything that made the searched student, or of
+ * its fine-tuning. A start from the distilled student has had its steps already.
  */
 export function baselineConfig(
-  { distill, supernet, finetune }: Pick<Recipe, 'distill' | 'supernet' | 'finetune'>,
+  {
+    distill,
+    supernet,
+    finetune,
+    baselineSteps,
+  }: Pick<Recipe, 'distill' | 'supernet' | 'finetune' | 'baselineSteps'>,
   fromDistilled: boolean,
 ): DistillConfig {
   const own = Object.fromEntries(
     Object.keys(distillShape).map((key) => [key, supernet![key as keyof DistillConfig]]),
   ) as unknown as DistillConfig;
+  if (baselineSteps === 'finetune') return { ...own, steps: finetune!.steps };
   const before = fromDistilled || !distill ? 0 : distill.steps;
   return { ...own, steps: before + supernet!.steps + (finetune?.steps ?? 0) };
 }

@@ -45,6 +45,8 @@ export interface Card {
   sha256: string;
   /** Settings of the training that made it. */
   training?: object;
+  /** Steps of every training that went into it, by stage. */
+  steps?: Readonly<Record<string, number>>;
   /** How the widths were chosen, of a searched student. */
   search?: object;
   /** Means over the sampled pictures, with the feature network where one was used. */
@@ -131,6 +133,7 @@ const cardSchema = z.looseObject({
   layout: z.enum(['nchw', 'nhwc']).optional(),
   condition: conditionSchema.optional(),
   macs: z.looseObject({ true: z.number(), paper: z.number() }).optional(),
+  steps: z.record(z.string(), z.number()).optional(),
   sha256: z.string().optional(),
 });
 
@@ -143,6 +146,7 @@ const lenient = z.looseObject({
   outputRange: cardSchema.shape.outputRange.catch(undefined),
   layout: cardSchema.shape.layout.catch(undefined),
   macs: cardSchema.shape.macs.catch(undefined),
+  steps: cardSchema.shape.steps.catch(undefined),
   sha256: cardSchema.shape.sha256.catch(undefined),
 });
 

@@ -18,6 +18,7 @@ import type { RunContext } from './context.ts';
 import { compileGenerator } from './generate.ts';
 import { givenBatch } from './given.ts';
 import { markStageDone, stageIsDone } from './run-directory.ts';
+import { trainedSteps } from './trained-steps.ts';
 
 /** Where the student of a recipe comes from: the last stage that makes one. */
 export function studentStageOf({ finetune, search }: Pick<Recipe, 'finetune' | 'search'>): Stage {
@@ -61,7 +62,10 @@ async function exportOne(
   const describe = async (network: Graph) => {
     const run = `ganlet ${stage === 'naive' || stage === 'uniform' ? 'run' : stage} ${context.loaded.file} --out ${out}`;
     const known = readNotes(join(out, stage, 'network.json'), run);
-    await writeCard(target, { ...(await describeModel(context, network, target)), ...known, role });
+    const steps = trainedSteps(context.recipe, role);
+    // Fine-tuning that did not help is not in the network.
+    if (known.search && 'finetuned' in known.search && !known.search.finetuned) delete steps.finetune;
+    await writeCard(target, { ...(await describeModel(context, network, target)), ...known, steps, role });
   };
   if (await stageIsDone(out, `export-${role}`, inputs)) {
     if (!(await hasCard(target))) await describe(loadOnnx(target));

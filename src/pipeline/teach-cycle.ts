@@ -42,7 +42,15 @@ export async function teachCycle(context: RunContext): Promise<void> {
     const known = await describeModel(context, generator, file);
     const taps = distillTaps(generator);
     const reverse = direction === 'reverse' && { reverse: true };
-    await writeCard(file, { ...known, role: 'teacher', ...reverse, architecture, taps, training });
+    await writeCard(file, {
+      ...known,
+      role: 'teacher',
+      ...reverse,
+      architecture,
+      taps,
+      training,
+      steps: { teach: config.steps },
+    });
   };
   if (await stageIsDone(out, 'teach', inputs)) {
     for (const direction of ['forward', 'reverse'] as const) {

@@ -40,7 +40,14 @@ export async function teach(context: RunContext): Promise<void> {
   const describe = async (generator: Graph) => {
     const known = await describeModel(context, generator, file);
     const taps = distillTaps(generator);
-    await writeCard(file, { ...known, role: 'teacher', architecture, taps, training: config });
+    await writeCard(file, {
+      ...known,
+      role: 'teacher',
+      architecture,
+      taps,
+      training: config,
+      steps: { teach: config.steps },
+    });
   };
   if (await stageIsDone(out, 'teach', inputs)) {
     if (!(await hasCard(file))) await describe(loadOnnx(file));

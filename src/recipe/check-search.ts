@@ -3,7 +3,10 @@ import type { RecipeFields } from './recipe-fields.ts';
 type Fail = (path: readonly string[], message: string) => void;
 
 /** What a search and what follows it need of the rest of a recipe. */
-export function checkSearch({ search, finetune, supernet, baselines }: RecipeFields, fail: Fail): void {
+export function checkSearch(recipe: RecipeFields, fail: Fail): void {
+  const { search, finetune, supernet, baselines, baselineSteps } = recipe;
+  if (baselineSteps === 'finetune' && !finetune)
+    fail(['baselineSteps'], 'must not be "finetune" where there is no finetune section');
   if (search && !supernet)
     fail(['supernet'], 'must be given where search is: the network that widths are chosen for');
   if (finetune && !search) fail(['search'], 'must be given where finetune is: what it trains on');

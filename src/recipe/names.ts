@@ -17,6 +17,9 @@ export type Stage = (typeof stages)[number];
 export const baselines = ['naive', 'uniform'] as const;
 export type Baseline = (typeof baselines)[number];
 
+/** What the steps of a baseline are as many as, where there is a search. */
+export const baselineStepRules = ['total', 'finetune'] as const;
+
 /** What computes. auto: the fastest on the machine. */
 export const backends = ['auto', 'onnxruntime', 'tfjs'] as const;
 export type BackendName = (typeof backends)[number];

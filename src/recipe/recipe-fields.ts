@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { teacherTrainSchema } from './cycle.ts';
 import { dataSchema } from './data.ts';
 import { choice, flag, listOf, number, section, text, whole } from './fields.ts';
-import { backends, baselines, evaluateMetrics, providers } from './names.ts';
+import { backends, baselineStepRules, baselines, evaluateMetrics, providers } from './names.ts';
 import { discriminatorSchema, generatorSchema } from './networks.ts';
 import { onlineSchema } from './online.ts';
 import { presets } from './preset.ts';
@@ -119,7 +119,12 @@ export const recipeFields = section({
   baselines: listOf(choice(baselines), 'a list of "naive" and "uniform"')
     .default([])
     .describe(
-      'For comparison, trained as many steps. naive: the same small network without the teacher; uniform: one of evenly narrowed layers with as many multiply-adds as the student that was searched.',
+      'For comparison, trained as many steps (see baselineSteps). naive: the same small network without the teacher; uniform: one of evenly narrowed layers with as many multiply-adds as the student that was searched.',
+    ),
+  baselineSteps: choice(baselineStepRules)
+    .default('total')
+    .describe(
+      'Where there is a search, how long baselines are trained: as supernet and fine-tuning together (total), or as fine-tuning alone (finetune).',
     ),
   evaluate: evaluateSchema.prefault({}).describe('What is measured.'),
 });

@@ -3,13 +3,14 @@ import type { Column } from '../util/table.ts';
 import { distributionNotes, perceptualLabels } from './distribution-columns.ts';
 import type { Result } from './results.ts';
 import { segmentationNotes } from './segmentation-columns.ts';
+import { stepsNote } from './steps-note.ts';
 import { varietyNotes } from './variety-columns.ts';
 
 /** What must be known to read a table of these columns: one sentence or two an entry. */
 export function notesOn(results: readonly Result[], columns: readonly Column<Result>[]): string[] {
   const titles = columns.map(({ title }) => title);
   const has = (pattern: RegExp) => titles.some((title) => pattern.test(title));
-  const notes = [...conditions(results)];
+  const notes = [...conditions(results), ...stepsNote(results)];
   if (has(/MACs$/)) {
     notes.push(
       `MACs: multiply-adds for one picture, transposed convolutions by their input${paperMacs(results)}.`,

@@ -12,6 +12,8 @@ export interface Result {
   teacher: MeasuredModel | undefined;
   /** "resnet 32_24_16 separable"; absent where the card does not say. */
   network: string | undefined;
+  /** Steps of each training that went into it; absent where the card does not say. */
+  steps?: Readonly<Record<string, number>> | undefined;
   /** False when the file has been replaced since it was measured. */
   current: boolean;
 }
@@ -32,7 +34,8 @@ export function readResults(runs: readonly string[]): Result[] {
       const card = readCard(resolve(run, model.file));
       const current = !card || card.sha256 === model.sha256;
       const network = current ? describe(card?.architecture) : undefined;
-      return { run: shared ? run : name, metrics, model, teacher, network, current };
+      const steps = current ? card?.steps : undefined;
+      return { run: shared ? run : name, metrics, model, teacher, network, steps, current };
     });
   });
 }

@@ -12,6 +12,7 @@ test('a short recipe gets every default', () => {
   expect(load(studentRecipe)).toMatchInlineSnapshot(`
     {
       "backend": "auto",
+      "baselineSteps": "total",
       "baselines": [],
       "data": {
         "channels": {
@@ -263,8 +264,8 @@ describe('problems are told by file, line and column', () => {
 
   test('keys with a meaning in JavaScript are unknown keys', () => {
     expect(problemsOf(`${teacherRecipe}__proto__: {seed: 1}\nconstructor: 1\n`)).toMatchInlineSnapshot(`
-      "quick.yaml:6:1  __proto__ is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, online, supernet, search, finetune, baselines, evaluate
-      quick.yaml:7:1  constructor is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, online, supernet, search, finetune, baselines, evaluate"
+      "quick.yaml:6:1  __proto__ is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, online, supernet, search, finetune, baselines, baselineSteps, evaluate
+      quick.yaml:7:1  constructor is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, online, supernet, search, finetune, baselines, baselineSteps, evaluate"
     `);
   });
 });
@@ -307,7 +308,7 @@ describe('values given instead of those in the file', () => {
       `"--set name=  name must be a name of letters, digits, "-", "_" and ".", got nothing"`,
     );
     expect(problemsOf(teacherRecipe, ['constructor.prototype.x=1'])).toMatchInlineSnapshot(
-      `"--set constructor.prototype.x=1  constructor is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, online, supernet, search, finetune, baselines, evaluate"`,
+      `"--set constructor.prototype.x=1  constructor is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, online, supernet, search, finetune, baselines, baselineSteps, evaluate"`,
     );
   });
 
