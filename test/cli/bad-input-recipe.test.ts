@@ -88,7 +88,7 @@ describe('values on the command line', () => {
     [
       `${'a.'.repeat(5000)}a=1`,
       1,
-      `--set ${'a.'.repeat(39)}a…  a is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, online, supernet, search, finetune, baselines, evaluate`,
+      `--set ${'a.'.repeat(39)}a…  a is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, online, supernet, search, finetune, baselines, baselineSteps, evaluate`,
       '`ganlet schema` prints every key with its rule and default',
     ],
   ])('--set %.20s', (text, status, error, help) => {

@@ -77,7 +77,7 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
         "status": 1,
         "stderr": "error: quick.yaml:2:32  data.size must be a multiple of 4 from 16 to 1024, got 30
              quick.yaml:3:18  teacher.model must be the path of an .onnx file, got "t.pth"
-             quick.yaml:4:1  x is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, online, supernet, search, finetune, baselines, evaluate
+             quick.yaml:4:1  x is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, online, supernet, search, finetune, baselines, baselineSteps, evaluate
         help: \`ganlet schema\` prints every key with its rule and default
       ",
         "stdout": "",
