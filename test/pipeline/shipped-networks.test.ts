@@ -1,0 +1,50 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { onnxruntime } from '../../src/backend/onnxruntime.ts';
+import { openSource } from '../../src/data/index.ts';
+import { countMacs, countParameters, inputSymbols } from '../../src/ops/cost.ts';
+import { loadOnnx } from '../../src/ops/import-onnx.ts';
+import { needCard } from '../../src/pipeline/card.ts';
+import { openScoring } from '../../src/pipeline/score-pictures.ts';
+import { loadRecipe } from '../../src/recipe/load.ts';
+import { sha256File } from '../../src/util/hash.ts';
+
+const root = join(import.meta.dirname, '../..');
+const students = readdirSync(join(root, 'students'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+
+test.each(students)('students/%s is what its card says, and far smaller than its teacher', async (name) => {
+  const file = join(root, 'students', name, 'student.onnx');
+  const card = needCard(file, await sha256File(file))!;
+  const graph = loadOnnx(file);
+  const { true: macs } = countMacs(graph, inputSymbols(graph, { size: card.size }));
+  expect(macs).toBe(card.macs.true);
+  expect(countParameters(graph)).toBe(card.params);
+  const teacher = join(root, 'teachers', name, 'teacher.onnx');
+  expect(await sha256File(teacher)).toBe(card.teacher!.sha256);
+  expect(card.teacher!.macs / macs).toBeGreaterThan(12);
+});
+
+test('the shipped student of openmoji-64 has the distance from the test pictures that its card claims', async () => {
+  const { recipe } = loadRecipe(join(root, 'recipes', 'openmoji-64.yaml'));
+  const source = await openSource(recipe.data);
+  const file = join(root, 'students', 'openmoji-64', 'student.onnx');
+  const card = needCard(file, await sha256File(file))! as unknown as {
+    metrics: { distributions: { label: string; value: number }[] };
+  };
+  const scoring = await openScoring({
+    source,
+    split: 'test',
+    indices: Array.from({ length: source.counts.test }, (_, i) => i),
+    kind: 'frechet',
+    features: 'emoji',
+    teacher: () => loadOnnx(join(root, 'teachers', 'openmoji-64', 'teacher.onnx')),
+    backend: onnxruntime({ threads: 1 }),
+  });
+  const [claimed] = card.metrics.distributions;
+  expect(scoring.metric).toBe(claimed!.label);
+  expect(await scoring.score(loadOnnx(file))).toBeCloseTo(claimed!.value, 2);
+  await scoring.dispose();
+});
