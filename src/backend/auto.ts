@@ -1,6 +1,6 @@
 import type { Tensor } from '../graph/graph.ts';
 import { GanletError } from '../util/errors.ts';
-import type { Backend, Compiled, Feeds, Program } from './backend.ts';
+import type { Backend, Compiled, Feeds, Program, RunOptions } from './backend.ts';
 import { type Choices, choiceKey } from './choice.ts';
 import type { Engine } from './engines.ts';
 
@@ -51,6 +51,8 @@ export async function fastest(options: AutoOptions): Promise<Backend> {
     get description() {
       return current.description;
     },
+    // Which engine it will be shows only in its steps.
+    remote: engines.some((engine) => engine.remote),
     async compile(program) {
       if (program.state.length === 0) return current.compile(program);
       const key = choiceKey(program.graph, names);
@@ -173,8 +175,9 @@ function race(
   };
 
   return {
-    async run(feeds) {
-      if (winner) return winner.run(feeds);
+    // While they race all results are read: what a device has yet to compute would count for nothing.
+    async run(feeds, options?: RunOptions) {
+      if (winner) return winner.run(feeds, options);
       const results = await step(feeds);
       if (racers.length === 1 || racers[0]!.times.length === rounds) await finish();
       return results;

@@ -14,6 +14,8 @@ export const providers = ['cpu', 'webgpu', 'cuda'] as const satisfies readonly P
 /** Something that runs programs: ONNX Runtime with a provider, or a package of TensorFlow.js. */
 export interface Engine {
   readonly name: Provider | TfjsPackage;
+  /** As of its `Backend`. */
+  readonly remote: boolean;
   /** Starts it. Throws PROVIDER_MISSING or TFJS_MISSING; a provider that cannot start tells when a program is compiled. */
   open(): Promise<Backend>;
 }
@@ -22,15 +24,22 @@ export interface EngineOptions {
   /** 0 means all cores. */
   threads: number;
   onWarning?: (message: string) => void;
+  /** As of `onnxruntime`. */
+  onDebug?: ((message: string) => void) | undefined;
 }
 
-export function providerEngine(name: Provider, { threads }: EngineOptions): Engine {
-  return { name, open: async () => onnxruntime({ provider: name, threads }) };
+export function providerEngine(name: Provider, { threads, onDebug }: EngineOptions): Engine {
+  return {
+    name,
+    remote: name !== 'cpu',
+    open: async () => onnxruntime({ provider: name, threads, onDebug }),
+  };
 }
 
 export function tfjsEngine(name: TfjsPackage, { threads, onWarning }: EngineOptions): Engine {
   return {
     name,
+    remote: name === '@tensorflow/tfjs-node-gpu',
     open: () => loadTfjs({ packages: [name], threads, ...(onWarning && { onWarning }) }),
   };
 }
@@ -61,7 +70,7 @@ export async function namedBackend(
   options: EngineOptions,
 ): Promise<Backend> {
   if (name === 'onnxruntime') {
-    const backend = onnxruntime({ provider, threads: options.threads });
+    const backend = onnxruntime({ provider, threads: options.threads, onDebug: options.onDebug });
     if (provider !== 'cpu') await start(backend);
     return backend;
   }

@@ -3,11 +3,13 @@ import * as ort from 'onnxruntime-node';
 import type { Tensor } from '../graph/graph.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
 import { GanletError } from '../util/errors.ts';
-import type { Backend, Compiled, Feeds, Program } from './backend.ts';
+import type { Backend, Compiled, Feeds, Program, RunOptions } from './backend.ts';
 import { failed, isMemory } from './failure.ts';
-import { deviceState, hostState } from './ort-state.ts';
-import { fromOrt, toOrt } from './ort-tensors.ts';
-import { fedInputs, needFeed } from './program-values.ts';
+import { deviceReader } from './ort-reader.ts';
+import { deviceState, type HeldState, hostState, leftOnDevice } from './ort-state.ts';
+import { toOrt } from './ort-tensors.ts';
+import { watching } from './placement.ts';
+import { fedInputs, needFeed, wantedResults } from './program-values.ts';
 import { forWebgpu } from './webgpu-graph.ts';
 
 export type Provider = 'cpu' | 'webgpu' | 'cuda';
@@ -29,15 +31,18 @@ const needs: Record<Provider, { what: string; hint: string }> = {
 ort.env.logLevel = 'fatal';
 
 /**
- * ONNX Runtime as an engine. `threads` 0 means all cores, which is also the most. Compiling throws PROVIDER_MISSING, naming what this machine lacks,
+ * ONNX Runtime as an engine. `threads` 0 means all cores, which is also the most. `onDebug` is told once for each program which of
+ * its nodes a provider leaves to the CPU; its first run is profiled for that. Compiling throws PROVIDER_MISSING, naming what this machine lacks,
  * when the provider cannot start, and COMPILE_FAILED when the CPU cannot run the graph.
  */
 export function onnxruntime({
   provider = 'cpu',
   threads = 0,
+  onDebug,
 }: {
   provider?: Provider;
   threads?: number;
+  onDebug?: ((message: string) => void) | undefined;
 } = {}): Backend {
   // Threads wait in a busy loop: more of them than cores bring a run almost to a stop.
   const count = Math.min(threads > 0 ? threads : Number.POSITIVE_INFINITY, availableParallelism());
@@ -48,14 +53,25 @@ export function onnxruntime({
       provider,
       threads: count,
     },
-    compile: (program) => compile(program, provider, count),
+    remote: provider !== 'cpu',
+    compile: (program) => compile(program, provider, count, onDebug),
   };
 }
 
-async function compile(program: Program, provider: Provider, threads: number): Promise<Compiled> {
+async function compile(
+  program: Program,
+  provider: Provider,
+  threads: number,
+  onDebug: ((message: string) => void) | undefined,
+): Promise<Compiled> {
   const { graph, state } = program;
+  const prepared = provider === 'webgpu' ? forWebgpu(graph) : { graph, onCpu: [] };
   const options: ort.InferenceSession.SessionOptions = {
-    executionProviders: [provider],
+    executionProviders: [
+      provider === 'webgpu' && prepared.onCpu.length > 0
+        ? { name: provider, forceCpuNodeNames: prepared.onCpu }
+        : provider,
+    ],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
@@ -63,16 +79,18 @@ async function compile(program: Program, provider: Provider, threads: number): P
   };
   // Only of WebGPU can outputs be left where they are computed.
   const stays = provider === 'webgpu' && state.length > 0;
-  const places = Object.fromEntries(state.map((s) => [s.output.name, 'gpu-buffer' as const]));
+  const places = Object.fromEntries(leftOnDevice(program).map((name) => [name, 'gpu-buffer' as const]));
   const create = (bytes: Uint8Array, more: ort.InferenceSession.SessionOptions = {}) =>
     ort.InferenceSession.create(bytes, { ...options, ...more });
+  const watch = onDebug && provider !== 'cpu' ? watching(graph.name, provider) : undefined;
   let session: ort.InferenceSession;
   try {
-    session = await create(
-      encodeOnnx(provider === 'webgpu' ? forWebgpu(graph) : graph),
-      stays ? { preferredOutputLocation: places } : {},
-    );
+    session = await create(encodeOnnx(prepared.graph), {
+      ...watch?.options,
+      ...(stays && { preferredOutputLocation: places }),
+    });
   } catch (cause) {
+    watch?.dispose();
     const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
     if (isMemory(reason)) throw failed('ONNX Runtime', `"${graph.name}"`, cause);
     const { what, hint } = needs[provider];
@@ -82,29 +100,40 @@ async function compile(program: Program, provider: Provider, threads: number): P
       { hint, cause },
     );
   }
-  const held = stays ? deviceState(program, create) : hostState(program);
-  return running(program, session, held);
+  const held = stays ? deviceState(program, deviceReader(create)) : hostState(program);
+  const compiled = running(program, session, held, () => {
+    const found = watch?.found(session);
+    if (found !== undefined) onDebug?.(found);
+  });
+  return {
+    ...compiled,
+    async dispose() {
+      watch?.dispose();
+      await compiled.dispose();
+    },
+  };
 }
 
 function running(
   program: Program,
   session: ort.InferenceSession,
-  held: ReturnType<typeof hostState>,
+  held: HeldState,
+  onFirst: () => void,
 ): Compiled {
-  const { graph, state } = program;
-  const stateOutputs = new Set(state.map((s) => s.output.name));
-  const results = graph.outputs.map((v) => v.name).filter((name) => !stateOutputs.has(name));
+  const { graph } = program;
+  let runs = 0;
   const fed = fedInputs(program);
   return {
-    async run(feeds: Feeds) {
-      const { inputs, fetches } = held.bind();
+    async run(feeds: Feeds, options?: RunOptions) {
+      const results = wantedResults(program, options).map((value) => value.name);
+      const { inputs, fetches } = held.bind(results);
       for (const value of fed) inputs[value.name] = toOrt(needFeed(graph, value, feeds[value.name]));
-      for (const name of results) fetches[name] = null;
-      const outputs = await session.run(inputs, fetches).catch((error) => {
+      const run = async () => held.advance(await session.run(inputs, fetches), results);
+      const found = await run().catch((error) => {
         throw failed('ONNX Runtime', `"${graph.name}"`, error);
       });
-      held.advance(outputs);
-      return Object.fromEntries(results.map((name) => [name, fromOrt(outputs[name]!)]));
+      if (runs++ === 0) onFirst();
+      return found;
     },
     readState: (names) => held.read(names),
     async writeState(values) {

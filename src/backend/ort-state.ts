@@ -1,17 +1,21 @@
 import type * as ort from 'onnxruntime-node';
-import { Graph, type Tensor, type TensorData } from '../graph/graph.ts';
-import { encodeOnnx } from '../graph/onnx.ts';
-import { identity } from '../ops/elementwise.ts';
+import type { Tensor, TensorData } from '../graph/graph.ts';
 import type { Program } from './backend.ts';
+import type { Reader } from './ort-reader.ts';
 import { fromOrt, toOrt } from './ort-tensors.ts';
-import { copyOf, needState } from './program-values.ts';
+import { copyOf, needState, wantedResults } from './program-values.ts';
+
+type Outputs = ort.InferenceSession.OnnxValueMapType;
 
 /** The state of a program in ONNX Runtime, wherever it is kept. */
 export interface HeldState {
-  /** What the next run reads of it, and where it puts what comes next. */
-  bind(): { inputs: Record<string, ort.Tensor>; fetches: Record<string, ort.Tensor | null> };
-  /** After a run. */
-  advance(outputs: ort.InferenceSession.OnnxValueMapType): void;
+  /** What the next run reads of it, and the outputs it is to give: the state that comes next, and the results wanted. */
+  bind(wanted: readonly string[]): {
+    inputs: Record<string, ort.Tensor>;
+    fetches: Record<string, ort.Tensor | null>;
+  };
+  /** After a run: its results. */
+  advance(outputs: Outputs, wanted: readonly string[]): Promise<Record<string, Tensor>>;
   read(names?: readonly string[]): Promise<Map<string, Tensor>>;
   /** Throws STATE_MISMATCH. */
   write(values: ReadonlyMap<string, Tensor>): void;
@@ -24,15 +28,19 @@ export function hostState(program: Program): HeldState {
   let current = state.map((s) => toOrt(copyOf(s.initial)));
   let spare = state.map((s) => toOrt(copyOf(s.initial)));
   return {
-    bind: () => ({
+    bind: (wanted) => ({
       inputs: Object.fromEntries(state.map((s, i) => [s.input.name, current[i]!])),
-      fetches: Object.fromEntries(state.map((s, i) => [s.output.name, spare[i]!])),
+      fetches: Object.fromEntries([
+        ...state.map((s, i) => [s.output.name, spare[i]!] as const),
+        ...wanted.map((name) => [name, null] as const),
+      ]),
     }),
-    advance() {
+    async advance(outputs, wanted) {
       [current, spare] = [spare, current];
+      return Object.fromEntries(wanted.map((name) => [name, fromOrt(outputs[name] as ort.Tensor)]));
     },
     async read(names) {
-      return copies(program, names, (i) => current[i]!);
+      return copies(program, names, (places) => places.map((i) => fromOrt(current[i]!)));
     },
     write(values) {
       for (const [i, tensor] of needState(program, values)) current[i] = toOrt(copyOf(tensor));
@@ -41,80 +49,71 @@ export function hostState(program: Program): HeldState {
   };
 }
 
+/** The outputs that a program with `deviceState` leaves on the device: its state, and results until they are asked for. */
+export function leftOnDevice({ graph, state }: Program): string[] {
+  const own = new Set(state.map((s) => s.output.name));
+  return graph.outputs
+    .filter(({ name, dtype }) => own.has(name) || dtype === 'float32')
+    .map(({ name }) => name);
+}
+
 /**
- * State on a device: what a run leaves there is what the next one reads. It is read back by a program of its own that copies it to
- * the host, since asking a tensor on the device for its numbers ends the process (onnxruntime-node 1.30).
+ * State on a device: what a run leaves there is what the next one reads. Results are left there as well, and read where they are
+ * wanted: with outputs of both places ONNX Runtime wants every output to be fetched, and those on the host are waited for.
  */
-export function deviceState(
-  program: Program,
-  create: (bytes: Uint8Array) => Promise<ort.InferenceSession>,
-): HeldState {
+export function deviceState(program: Program, reader: Reader): HeldState {
   const { state } = program;
+  const results = wantedResults(program).map(({ name }) => name);
   const current: ort.Tensor[] = state.map((s) => toOrt(copyOf(s.initial)));
   const replace = (i: number, tensor: ort.Tensor) => {
     const before = current[i]!;
     current[i] = tensor;
-    if (before.location !== 'cpu') before.dispose();
-  };
-  const readers = new Map<string, Promise<ort.InferenceSession>>();
-  const readerOf = (places: readonly number[]) => {
-    const key = places.join();
-    const known = readers.get(key) ?? create(copyingGraph(program, places));
-    readers.set(key, known);
-    return known;
+    free(before);
   };
   return {
     bind: () => ({
       inputs: Object.fromEntries(state.map((s, i) => [s.input.name, current[i]!])),
-      fetches: Object.fromEntries(state.map((s) => [s.output.name, null])),
+      fetches: Object.fromEntries(
+        [...state.map((s) => s.output.name), ...results].map((name) => [name, null]),
+      ),
     }),
-    advance(outputs) {
+    async advance(outputs, wanted) {
       for (const [i, { output }] of state.entries()) replace(i, outputs[output.name] as ort.Tensor);
-    },
-    async read(names) {
-      const wanted = names && new Set(names);
-      const there = state.flatMap(({ name }, i) =>
-        current[i]!.location !== 'cpu' && (!wanted || wanted.has(name)) ? [i] : [],
-      );
-      const found = new Map<number, ort.Tensor>();
-      if (there.length > 0) {
-        const reader = await readerOf(there);
-        const fed = Object.fromEntries(there.map((i) => [`s${i}`, current[i]!]));
-        const read = await reader.run(fed);
-        for (const i of there) found.set(i, read[`c${i}`] as ort.Tensor);
+      try {
+        const read = await reader.read(wanted.map((name) => outputs[name] as ort.Tensor));
+        return Object.fromEntries(wanted.map((name, i) => [name, read[i]!]));
+      } finally {
+        for (const name of results) free(outputs[name] as ort.Tensor);
       }
-      return copies(program, names, (i) => found.get(i) ?? current[i]!);
     },
+    read: (names) => copies(program, names, (places) => reader.read(places.map((i) => current[i]!))),
     write(values) {
       for (const [i, tensor] of needState(program, values)) replace(i, toOrt(copyOf(tensor)));
     },
     async dispose() {
-      for (const tensor of current) if (tensor.location !== 'cpu') tensor.dispose();
-      for (const reader of readers.values()) await (await reader).release();
+      current.forEach(free);
+      await reader.dispose();
     },
   };
 }
 
-function copyingGraph({ state }: Program, places: readonly number[]): Uint8Array {
-  const graph = new Graph('read-state');
-  for (const i of places) {
-    const { initial } = state[i]!;
-    graph.output(identity(graph.input(`s${i}`, initial.dtype, initial.shape)), `c${i}`);
-  }
-  return encodeOnnx(graph);
+function free(tensor: ort.Tensor): void {
+  if (tensor.location !== 'cpu') tensor.dispose();
 }
 
-function copies(
+/** Copies of the state by name, all of it or the names given, from what reads the places asked for. */
+async function copies(
   { state }: Program,
   names: readonly string[] | undefined,
-  at: (place: number) => ort.Tensor,
-): Map<string, Tensor> {
+  read: (places: number[]) => Tensor[] | Promise<Tensor[]>,
+): Promise<Map<string, Tensor>> {
   const wanted = names && new Set(names);
+  const places = state.flatMap((s, i) => (wanted && !wanted.has(s.name) ? [] : [i]));
+  const found = await read(places);
   return new Map(
-    state.flatMap((s, i) => {
-      if (wanted && !wanted.has(s.name)) return [];
-      const { data } = fromOrt(at(i));
-      return [[s.name, { ...s.initial, data: data.slice() as TensorData }] as const];
+    places.map((place, i) => {
+      const { name, initial } = state[place]!;
+      return [name, { ...initial, data: found[i]!.data.slice() as TensorData }];
     }),
   );
 }

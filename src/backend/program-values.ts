@@ -1,12 +1,18 @@
 import type { Graph, Tensor, Value } from '../graph/graph.ts';
 import { showShape } from '../graph/graph.ts';
 import { GanletError } from '../util/errors.ts';
-import type { Program } from './backend.ts';
+import type { Program, RunOptions } from './backend.ts';
 
 /** The inputs of a program that are fed at each run: those that are not state. */
 export function fedInputs({ graph, state }: Program): Value[] {
   const own = new Set(state.map((s) => s.input.name));
   return graph.inputs.filter((value) => !own.has(value.name));
+}
+
+/** The outputs of a program that a run returns: those that are not state, or of them the ones asked for. */
+export function wantedResults({ graph, state }: Program, { results }: RunOptions = {}): Value[] {
+  const kept = new Set(state.map((s) => s.output.name));
+  return graph.outputs.filter(({ name }) => !kept.has(name) && (!results || results.includes(name)));
 }
 
 /** What is fed for `value`. Throws FEED_MISMATCH when it is missing, or of another type or shape than the graph says. */

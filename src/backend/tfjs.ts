@@ -20,13 +20,15 @@ export interface TfjsOptions {
  * operator it does not compute; running throws RUN_FAILED and MEMORY_SHORT naming the node.
  */
 export function tfjs(tf: Tf, options: TfjsOptions = {}): Backend {
+  const provider = options.provider ?? tf.getBackend() ?? 'cpu';
   return {
     description: {
       engine: options.engine ?? '@tensorflow/tfjs',
       version: options.version ?? tf.version['tfjs-core'] ?? 'unknown',
-      provider: options.provider ?? tf.getBackend() ?? 'cpu',
+      provider,
       threads: options.threads ?? 1,
     },
+    remote: provider !== 'cpu',
     async compile(program) {
       await tf.ready();
       return interpret(tf, program);

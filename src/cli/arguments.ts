@@ -83,6 +83,7 @@ function question(meant: string | undefined): string {
   return meant ? `did you mean ${meant}? ` : '';
 }
 
-function kebabCase(name: string): string {
+/** An option's name as it is typed: `baseWidth` → `base-width`. */
+export function kebabCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

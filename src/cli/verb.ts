@@ -1,6 +1,6 @@
 import type { ArgumentsCamelCase, InferredOptionTypes, Options, PositionalOptions } from 'yargs';
 
-/** One verb of the command line, as data: `main.ts` gives it to yargs and runs the one that was typed. */
+/** One verb of the command line, as data: `program.ts` gives it to yargs and runs the one that was typed. */
 export interface Verb {
   /** Name and positional arguments, as in the usage line: `run <recipe>`. */
   command: string;

@@ -1,5 +1,6 @@
 import { type Attributes, float32, type Graph, type Node, type Tensor, type Value } from '../graph/graph.ts';
-import { conv, convGeometry } from '../ops/conv.ts';
+import { conv } from '../ops/conv.ts';
+import { convGeometry } from '../ops/conv-geometry.ts';
 import { instanceNorm } from '../ops/norm.ts';
 import { num } from '../ops/op.ts';
 import { copyGraph, copyNode, internConstant } from './copy.ts';

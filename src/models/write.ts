@@ -2,8 +2,6 @@ import { extname } from 'node:path';
 import type { Graph } from '../graph/graph.ts';
 import { encodeOnnx, OPSET } from '../graph/onnx.ts';
 import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
-import type { Norm, Padding } from '../recipe/names.ts';
-import { defaultLevels } from '../recipe/networks.ts';
 import type { DiscriminatorConfig, GeneratorConfig } from '../recipe/schema.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../util/atomic.ts';
 import { GanletError } from '../util/errors.ts';
@@ -15,25 +13,24 @@ import { buildDiscriminator, buildGenerator, distillTaps } from './generator.ts'
 import { type Initialiser, initialise } from './init.ts';
 
 export interface ModelOptions {
-  type: 'resnet' | 'unet' | 'patch' | 'pixel';
+  /** The network with every default written out, as a card gives it. */
+  network: GeneratorConfig | DiscriminatorConfig;
+  /** Widths of a generator that has width vectors, instead of its base width. */
+  widths?: readonly number[];
   /** The .onnx file; its card is written beside it. */
   out: string;
-  baseWidth: number;
-  norm?: Norm;
-  /** Of the image given to a generator and of the image it makes; a discriminator sees both together. */
+  /**
+   * Of what is given to a generator (of a picture or a label map) and of the image it makes; a discriminator sees both together.
+   * By default 3 each.
+   */
   channels?: { condition: number; image: number };
+  /** Of an `sngan` or `projection` network; by default none. */
+  classes?: number;
   /** Side of the image in pixels; left out, the file takes any size and costs are given for 256 pixels. */
   size?: number;
   seed?: number;
   init?: Initialiser;
   gain?: number;
-  blocks?: number;
-  padding?: Padding;
-  separable?: boolean;
-  widths?: readonly number[];
-  dropout?: number;
-  levels?: number;
-  layers?: number;
 }
 
 /**
@@ -46,19 +43,19 @@ export async function writeModel(options: ModelOptions, stream: TextStream = pro
   if (extname(out) !== '.onnx') {
     throw new GanletError('OPTION_INVALID', `the file to write must end in .onnx, got "${out}"`);
   }
-  const architecture = complete(options);
-  const graph = initialise(build(architecture, options), { init, gain, seed });
-  const smallest = architecture.type === 'unet' ? 2 ** architecture.levels : 1;
+  const { network, widths } = options;
+  const graph = initialise(build(options), { init, gain, seed });
+  const smallest = network.type === 'unet' ? 2 ** network.levels : 1;
   const size = options.size ?? Math.max(256, smallest);
   const macs = countMacs(graph, inputSymbols(graph, { size }));
   const params = countParameters(graph);
   const bytes = encodeOnnx(graph);
   const card = {
     role: 'untrained',
-    architecture,
+    architecture: { ...network, ...(widths && { widths }) },
     size,
     range: [-1, 1],
-    ...(isGenerator(architecture) && { taps: distillTaps(graph) }),
+    ...(isGenerator(network) && { taps: distillTaps(graph) }),
     params,
     macs: { true: macs.true, paper: macs.paper },
     opset: OPSET,
@@ -83,36 +80,19 @@ export function cardPath(model: string): string {
   return model.replace(/\.onnx$/, '.card.json');
 }
 
-type Architecture = (GeneratorConfig & { widths?: readonly number[] }) | DiscriminatorConfig;
-
-/** The network with every default written out, as a recipe gives it. */
-function complete(options: ModelOptions): Architecture {
-  const { type, baseWidth, norm = 'instance', dropout = 0, size } = options;
-  switch (type) {
-    case 'resnet': {
-      const { blocks = 9, padding = 'reflect', separable = false, widths } = options;
-      return { type, baseWidth, blocks, norm, padding, separable, dropout, ...(widths && { widths }) };
-    }
-    case 'unet': {
-      const { levels = size === undefined ? 8 : Math.max(2, defaultLevels(size)) } = options;
-      return { type, baseWidth, levels, norm, dropout };
-    }
-    case 'patch':
-      return { type, baseWidth, layers: options.layers ?? 3, norm, spectralNorm: false };
-    case 'pixel':
-      return { type, baseWidth, norm, spectralNorm: false };
-  }
-}
-
-function build(architecture: Architecture, { size, channels }: ModelOptions): Graph {
+function build({ network, widths, size, classes = 0, channels }: ModelOptions): Graph {
   const { condition, image } = channels ?? { condition: 3, image: 3 };
-  return isGenerator(architecture)
-    ? buildGenerator(architecture, size, { inputChannels: condition, outputChannels: image })
-    : buildDiscriminator(architecture, size, condition + image);
+  if (!isGenerator(network)) return buildDiscriminator(network, size, condition + image, classes);
+  const inputChannels = network.type === 'sngan' ? classes : condition;
+  return buildGenerator({ ...network, ...(widths && { widths }) }, size, {
+    inputChannels,
+    outputChannels: image,
+  });
 }
 
-function isGenerator(architecture: Architecture): architecture is GeneratorConfig {
-  return architecture.type === 'resnet' || architecture.type === 'unet';
+function isGenerator(network: GeneratorConfig | DiscriminatorConfig): network is GeneratorConfig {
+  const { type } = network;
+  return type === 'resnet' || type === 'unet' || type === 'spade' || type === 'sngan';
 }
 
 function types(values: Graph['inputs']) {

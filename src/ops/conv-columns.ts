@@ -1,6 +1,6 @@
 import type { Dim, Node, Value } from '../graph/graph.ts';
 import { isStatic } from '../graph/graph.ts';
-import { convGeometry } from './conv.ts';
+import { convGeometry } from './conv-geometry.ts';
 import { add } from './elementwise.ts';
 import { reshape, transpose, unsqueeze } from './layout.ts';
 import { matMul } from './matmul.ts';

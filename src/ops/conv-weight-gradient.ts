@@ -2,7 +2,7 @@ import { floorDivDim, mulDim } from '../graph/dims.ts';
 import type { Dim, Graph, Value } from '../graph/graph.ts';
 import { float32 } from '../graph/graph.ts';
 import { GanletError } from '../util/errors.ts';
-import type { ConvGeometry } from './conv.ts';
+import type { ConvGeometry } from './conv-geometry.ts';
 import { depthwiseByRows, isSpread, spreadGradient, suitsRows } from './depthwise.ts';
 import { mul } from './elementwise.ts';
 import { reshape, transpose, unsqueeze } from './layout.ts';

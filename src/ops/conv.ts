@@ -2,11 +2,12 @@ import { addDim, floorDivDim, mayEqual, mulDim } from '../graph/dims.ts';
 import type { Attributes, Dim, Node, Value } from '../graph/graph.ts';
 import { float32, showShape } from '../graph/graph.ts';
 import { GanletError } from '../util/errors.ts';
+import { type ConvGeometry, convGeometry } from './conv-geometry.ts';
 import { convWeightGradient } from './conv-weight-gradient.ts';
 import { reshape, transpose } from './layout.ts';
 import { matMul } from './matmul.ts';
-import type { ChannelRelation, NodeView, Op } from './op.ts';
-import { emit, ints, need, num, shapeError, str } from './op.ts';
+import type { ChannelRelation, Op } from './op.ts';
+import { emit, ints, need, num, shapeError } from './op.ts';
 import { reduceSum } from './reduce.ts';
 import { slice } from './window.ts';
 
@@ -18,45 +19,6 @@ export interface ConvOptions {
   dilations?: readonly number[];
   /** Channels are cut into this many groups that do not see each other; depthwise when equal to the channels. */
   group?: number;
-}
-
-/** Attributes of a 2-D convolution with defaults and `auto_pad` resolved. */
-export interface ConvGeometry {
-  kernel: readonly [number, number];
-  strides: readonly [number, number];
-  pads: readonly [number, number, number, number];
-  dilations: readonly [number, number];
-  group: number;
-}
-
-export function convGeometry(
-  view: Pick<NodeView, 'op' | 'name' | 'inputs' | 'attributes'>,
-  transposed = false,
-): ConvGeometry {
-  const { attributes } = view;
-  const w = need(view, 1).shape;
-  const x = need(view, 0).shape;
-  if (w.length !== 4 || x.length !== 4)
-    throw shapeError(view, `image and weights must have 4 axes, got ${showShape(x)} and ${showShape(w)}`);
-  const kernel = ints(attributes, 'kernel_shape', w.slice(2) as number[]) as [number, number];
-  const strides = ints(attributes, 'strides', [1, 1]) as [number, number];
-  const dilations = ints(attributes, 'dilations', [1, 1]) as [number, number];
-  const mode = str(attributes, 'auto_pad', 'NOTSET');
-  let pads = ints(attributes, 'pads', [0, 0, 0, 0]) as [number, number, number, number];
-  if (mode === 'SAME_UPPER' || mode === 'SAME_LOWER') {
-    const total = [0, 1].map((i) => {
-      const extent = (kernel[i]! - 1) * dilations[i]! + 1;
-      if (transposed) return Math.max(0, extent - strides[i]!);
-      const size = x[i + 2]!;
-      if (typeof size !== 'number') throw shapeError(view, `auto_pad ${mode} needs the image size`);
-      return Math.max(0, (Math.ceil(size / strides[i]!) - 1) * strides[i]! + extent - size);
-    });
-    const small = total.map((t) => Math.floor(t / 2));
-    const large = total.map((t) => Math.ceil(t / 2));
-    const [begin, end] = mode === 'SAME_UPPER' ? [small, large] : [large, small];
-    pads = [begin[0]!, begin[1]!, end[0]!, end[1]!];
-  }
-  return { kernel, strides, pads, dilations, group: num(attributes, 'group', 1) };
 }
 
 function outputPadding(attributes: Attributes): readonly number[] {

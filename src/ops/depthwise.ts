@@ -1,7 +1,7 @@
 import { mulDim } from '../graph/dims.ts';
 import type { Dim, Graph, Value } from '../graph/graph.ts';
 import { float32 } from '../graph/graph.ts';
-import type { ConvGeometry } from './conv.ts';
+import type { ConvGeometry } from './conv-geometry.ts';
 import { mul } from './elementwise.ts';
 import { expandTo, reshape, transpose } from './layout.ts';
 import { matMul, swapLast } from './matmul.ts';

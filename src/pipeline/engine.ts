@@ -17,14 +17,15 @@ import { writeJsonAtomic } from '../util/atomic.ts';
 import type { Log } from '../util/log.ts';
 
 /**
- * The engine of a run: the one its recipe names, or of those that work on this machine the fastest at each program. Throws
- * TFJS_MISSING, PROVIDER_MISSING and BACKEND_MISSING.
+ * The engine of a run: the one its recipe names, or of those that work on this machine the fastest at each program. With `debug`
+ * it tells of each program what a provider leaves to the CPU. Throws TFJS_MISSING, PROVIDER_MISSING and BACKEND_MISSING.
  */
 export async function runBackend(
   { backend, provider, threads = 0 }: Pick<Recipe, 'backend' | 'provider' | 'threads'>,
   log: Log,
+  debug: boolean,
 ): Promise<Backend> {
-  const options = { threads, onWarning: log.warn };
+  const options = { threads, onWarning: log.warn, onDebug: debug ? log.debug : undefined };
   // A provider other than the CPU is a choice made.
   const named = backend === 'auto' && provider !== 'cpu' ? 'onnxruntime' : backend;
   if (named !== 'auto') return namedBackend(named, provider, options);

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Backend } from '../backend/backend.ts';
-import { onnxruntime } from '../backend/onnxruntime.ts';
 import { trainIndices } from '../data/batch.ts';
 import { type EmojiStyles, emojiStylesSource } from '../data/emoji-styles.ts';
 import { emojiBatch } from '../data/emoji-styles-batch.ts';
@@ -27,6 +26,7 @@ import { needMemory } from '../util/memory.ts';
 import { progress } from '../util/progress.ts';
 import { rng } from '../util/rng.ts';
 import { toolVersion } from '../util/version.ts';
+import { runBackend } from './engine.ts';
 import { accuracies, describer, picturesOfStyle, sensitivity } from './features-measured.ts';
 import { makeDirectory, markStageDone, stageIsDone } from './run-directory.ts';
 import { programHash } from './stage-training.ts';
@@ -43,7 +43,7 @@ export interface FeaturesOptions {
  * Trains the feature network that a recipe describes and writes to `out`: `network.onnx` (pictures to features), `card.json`
  * (how to feed it, how it came about, what was measured), `classifier.onnx` (the same with its heads). Skipped when done
  * before; goes on from the last saved state when it was interrupted. Throws RUN_LOCKED when another process works in the folder,
- * and as the data source and `runSteps`.
+ * and as `runBackend`, the data source and `runSteps`.
  */
 export async function trainFeatures(
   { recipe }: LoadedFeaturesRecipe,
@@ -57,16 +57,13 @@ export async function trainFeatures(
   const cores = availableParallelism();
   if (recipe.threads !== undefined && recipe.threads > cores)
     log.warn(`threads is ${recipe.threads}, this machine has ${cores}: ${cores} are used`);
-  const backend = onnxruntime({
-    provider: recipe.provider,
-    ...(recipe.threads !== undefined && { threads: recipe.threads }),
-  });
+  const backend = await runBackend(recipe, log, debug);
   makeDirectory(out);
   const lock = lockDirectory(out);
   try {
     await removeUnfinished(out);
     const source = await openSource(recipe, quiet);
-    const inputs = sha256Json({ ...recipe, threads: undefined, data: source.hash });
+    const inputs = sha256Json({ ...recipe, threads: undefined, backend: undefined, data: source.hash });
     if (await stageIsDone(out, 'features', inputs)) {
       log.info('features: done before, nothing changed');
       return;
@@ -139,7 +136,7 @@ async function trainClassifier(
   const network = initialise(buildClassifier(recipe, source.subgroups.length), { init: 'kaiming', seed });
   const weights = { subgroup: 1, style: train.lambdaStyle, damage: train.lambdaDamage };
   const program = classifierProgram({ ...train, network, weights, ema: train.ema > 0 });
-  if (recipe.provider === 'cpu')
+  if (backend.description.provider === 'cpu')
     needMemory('a step of features', peakActivationBytes(program.graph, new Map()));
   const heads = headsOf(network);
   const bar = progress({

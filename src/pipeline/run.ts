@@ -47,7 +47,7 @@ export async function runRecipe(
   const { out } = options;
   const log = createLog(options.quiet ? 'warn' : options.debug ? 'debug' : 'info');
   const wanted = allStages.filter((stage) => !options.stages || options.stages.includes(stage));
-  const context = createContext(loaded, options, await runBackend(recipe, log), log);
+  const context = createContext(loaded, options, await runBackend(recipe, log, options.debug), log);
   if (wanted.some((stage) => ['supernet', 'search', 'finetune'].includes(stage))) await checkSearch(context);
   if (options.dryRun) {
     process.stdout.write(await describePlan(context, wanted));

@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { choice, flag, listOf, number, section, text, whole } from './fields.ts';
 import { type LoadOptions, loadChecked } from './load.ts';
-import { emojiStyles, providers } from './names.ts';
+import { backends, emojiStyles, providers } from './names.ts';
 import type { Locate } from './problems.ts';
 
 const dataSchema = section({
@@ -85,7 +85,14 @@ export const featuresSchema = section({
   threads: whole({ min: 1, max: 1024 })
     .optional()
     .describe('Threads for arithmetic; by default as many as there are cores.'),
-  provider: choice(providers).default('cpu').describe('Where the arithmetic runs.'),
+  backend: choice(backends)
+    .default('auto')
+    .describe(
+      'What computes: ONNX Runtime, TensorFlow.js, or auto, the one that takes the first steps fastest on this machine.',
+    ),
+  provider: choice(providers)
+    .default('cpu')
+    .describe('Where ONNX Runtime computes. webgpu and cuda leave nothing to backend auto.'),
   data: dataSchema.prefault({}).describe('The pictures.'),
   augment: augmentSchema.prefault({}).describe('How pictures are changed at random in training.'),
   network: networkSchema.prefault({}).describe('The network.'),

@@ -13,6 +13,7 @@ import { changedSettings, type Settings } from './changed-settings.ts';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { FeedOptions } from './feeds.ts';
 import { stepFeeds } from './feeds.ts';
+import { summing } from './loss-sums.ts';
 import { learningRate, type Schedule } from './optimiser.ts';
 import { lossNames } from './step.ts';
 import { stepFailed } from './step-failed.ts';
@@ -62,7 +63,10 @@ export interface Training extends FeedOptions, Omit<StepTraining, 'feeds' | 'los
   more?: ((step: number) => Feeds) | undefined;
 }
 
-/** One line of `stats.jsonl`: mean losses since the line before. */
+/** Milliseconds between two looks at the losses of an engine on a device, for the progress line. */
+const lookInterval = 1000;
+
+/** One line of `stats.jsonl`: mean losses of all steps since the line before. */
 export interface TickStats {
   step: number;
   kimg: number;
@@ -93,6 +97,10 @@ export async function train(training: Training): Promise<Map<string, Tensor>> {
  * Trains to the end and returns the final state. Called again after an interruption at any moment it goes on from the last
  * checkpoint and ends with the same bits, on the same machine with the same threads.
  *
+ * Losses are read at every step. On a device, where that waits for the step, it adds them up by itself: the sums are read at each
+ * tick and checkpoint, single losses once a second for the progress line, and a loss that was not finite is found at the next of
+ * those ticks and checkpoints.
+ *
  * Throws TRAINING_DIVERGED when a loss or weight is not finite (the last good state stays on disk), RUN_MISMATCH when the
  * checkpoint belongs to other settings or data, and as `stepFailed` when the engine gives up: another one goes on from the
  * same checkpoint.
@@ -109,7 +117,14 @@ export async function runSteps(training: StepTraining): Promise<Map<string, Tens
   let step = resumed?.step ?? 0;
   let sums = resumed?.sums ?? {};
   await truncateJsonLines<TickStats>(statsFile, (line) => line.step <= step);
-  const compiled = await backend.compile(program);
+  const summed = backend.remote ? summing(program, training.losses) : undefined;
+  const compiled = await backend.compile(summed?.program ?? program);
+  const own = program.state.map((s) => s.name);
+  // What goes wrong on a device may show only when something is read from it.
+  const failing = (at: number) => (error: unknown) => {
+    throw stepFailed(error, { program, batch, step: at, directory, symbols: training.symbols });
+  };
+  const readState = (names: readonly string[] = own) => compiled.readState(names).catch(failing(step));
   try {
     if (resumed) await compiled.writeState(resumed.state);
     const secondsBefore = resumed?.seconds ?? 0;
@@ -117,15 +132,25 @@ export async function runSteps(training: StepTraining): Promise<Map<string, Tens
     const seconds = () => secondsBefore + (performance.now() - started) / 1000;
     let savedAt = performance.now();
     let tickAt = { step, seconds: seconds() };
+    let checkedAt = step;
+    /** The sums of the losses since the last tick. */
+    const finiteSums = async () => {
+      const now = summed ? await summed.sums(readState, sums) : sums;
+      const broken = Object.keys(now).find((name) => !Number.isFinite(now[name]));
+      if (broken) throw diverged(`in steps ${checkedAt + 1} to ${step}`, `the ${broken} loss`, directory);
+      checkedAt = step;
+      return now;
+    };
     const save = async () => {
-      const state = await compiled.readState();
+      const sumsNow = await finiteSums();
+      const state = await readState();
       const broken = firstNotFinite(state);
-      if (broken) throw diverged(step, `weight ${broken}`, directory);
+      if (broken) throw diverged(`at step ${step}`, `weight ${broken}`, directory);
       await writeCheckpoint(directory, {
         step,
         fingerprint,
         ...(training.settings && { settings: training.settings }),
-        sums,
+        sums: sumsNow,
         seconds: seconds(),
         state,
       });
@@ -133,31 +158,40 @@ export async function runSteps(training: StepTraining): Promise<Map<string, Tens
     };
 
     // Train.
+    let [lookedAt, shown, speed] = [performance.now(), '', 0];
     while (step < steps) {
       const feeds = await training.feeds(step);
-      const results = await compiled.run(feeds).catch((error) => {
-        throw stepFailed(error, { program, batch, step: step + 1, directory, symbols: training.symbols });
-      });
-      for (const name of training.losses) {
+      const ticks = (step + 1) % tick === 0 || step + 1 === steps;
+      const looks = !summed || ticks || performance.now() - lookedAt > lookInterval;
+      const wanted = summed && { results: looks ? training.shown : [] };
+      const results = await compiled.run(feeds, wanted).catch(failing(step + 1));
+      step++;
+      for (const name of summed ? [] : training.losses) {
         const loss = results[name]?.data[0] as number | undefined;
         if (loss === undefined) continue;
-        if (!Number.isFinite(loss)) throw diverged(step + 1, `the ${name} loss`, directory);
+        if (!Number.isFinite(loss)) throw diverged(`at step ${step}`, `the ${name} loss`, directory);
         sums[name] = (sums[name] ?? 0) + loss;
       }
-      step++;
 
       // Once per tick: a line of statistics, samples.
       const kimg = (step * batch) / 1000;
-      const shown = training.shown
-        .flatMap((name) => (results[name] ? [`${name} ${(results[name].data[0] as number).toFixed(3)}`] : []))
-        .join('  ');
-      const speed = ((step - tickAt.step) * batch) / Math.max(1e-9, seconds() - tickAt.seconds);
+      if (looks) {
+        lookedAt = performance.now();
+        speed = ((step - tickAt.step) * batch) / Math.max(1e-9, seconds() - tickAt.seconds);
+        shown = training.shown
+          .flatMap((name) =>
+            results[name] ? [`${name} ${(results[name].data[0] as number).toFixed(3)}`] : [],
+          )
+          .join('  ');
+      }
       progress.update(step, `${kimg.toFixed(1)} kimg  ${shown}  ${speed.toFixed(1)} images/s`);
-      if (step % tick === 0 || step === steps) {
+      if (ticks) {
         const ticked = step % tick || tick;
-        const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / ticked]));
+        const means = Object.fromEntries(
+          Object.entries(await finiteSums()).map(([name, sum]) => [name, sum / ticked]),
+        );
         const lr = learningRate(training.lr, training.schedule, training.constantFraction, step - 1, steps);
-        const measured = await training.onTick?.(step, (names) => compiled.readState(names));
+        const measured = await training.onTick?.(step, readState);
         appendLine(statsFile, {
           step,
           kimg,
@@ -168,11 +202,12 @@ export async function runSteps(training: StepTraining): Promise<Map<string, Tens
           imagesPerSecond: round(speed, 2),
         });
         sums = {};
+        await summed?.clear(compiled);
         tickAt = { step, seconds: seconds() };
       }
       if (step === steps || performance.now() - savedAt > training.checkpointSeconds * 1000) await save();
     }
-    return await compiled.readState();
+    return await readState();
   } finally {
     await compiled.dispose();
   }
@@ -207,16 +242,13 @@ function needSameTraining(
   );
 }
 
-function diverged(step: number, what: string, directory: string): GanletError {
+/** `when`: "at step 3", "in steps 1 to 3". */
+function diverged(when: string, what: string, directory: string): GanletError {
   const kept = readCheckpoint(directory);
   const last = kept
     ? `the state after step ${kept.step} is kept in ${directory}`
     : 'no state had been saved yet';
-  return new GanletError(
-    'TRAINING_DIVERGED',
-    `training must stay finite, ${what} was not at step ${step}; ${last}`,
-    {
-      hint: 'train with a lower lr, less lambdaGan or another seed, and with another --out: the same settings would end the same way',
-    },
-  );
+  return new GanletError('TRAINING_DIVERGED', `training must stay finite, ${what} was not ${when}; ${last}`, {
+    hint: 'train with a lower lr, less lambdaGan or another seed, and with another --out: the same settings would end the same way',
+  });
 }

@@ -22,9 +22,9 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const options = { threads: 1 };
 const cpu = providerEngine('cpu', options);
 const cuda = providerEngine('cuda', options);
-const plain: Engine = { name: '@tensorflow/tfjs', open: async () => tfjs(tf) };
+const plain: Engine = { name: '@tensorflow/tfjs', remote: false, open: async () => tfjs(tf) };
 /** TensorFlow.js, with a pause in every step. */
-const slow: Engine = { name: '@tensorflow/tfjs', open: async () => paused(tfjs(tf), 60) };
+const slow: Engine = { name: '@tensorflow/tfjs', remote: false, open: async () => paused(tfjs(tf), 60) };
 
 function paused(backend: Backend, ms: number): Backend {
   return {
@@ -33,9 +33,9 @@ function paused(backend: Backend, ms: number): Backend {
       const compiled = await backend.compile(program);
       return {
         ...compiled,
-        async run(fed) {
+        async run(fed, options) {
           await new Promise((resolve) => setTimeout(resolve, ms));
-          return compiled.run(fed);
+          return compiled.run(fed, options);
         },
       };
     },
@@ -135,6 +135,7 @@ describe('the fastest engine', () => {
   test('none that runs is one error that names them all', async () => {
     const missing: Engine = {
       name: '@tensorflow/tfjs-node',
+      remote: false,
       open: () => loadTfjs({ packages: ['@tensorflow/tfjs-node'] }),
     };
     const { backend } = await choosing([cuda, missing]);

@@ -10,9 +10,9 @@ export function failingAt(backend: Backend, step: number, message = 'the device 
       let runs = 0;
       return {
         ...compiled,
-        async run(feeds) {
+        async run(feeds, options) {
           if (++runs >= step) throw new Error(message);
-          return compiled.run(feeds);
+          return compiled.run(feeds, options);
         },
       };
     },

@@ -127,6 +127,8 @@ async function showsPicture(page: Page, picture: Float32Array, timeout = 10_000)
 }
 
 describe.skipIf(!browserPath)('a map of labels', () => {
+  // A page in the background gets one frame a second.
+  beforeAll(() => painted.page.bringToFront());
   const mapped = () => made('maps', { condition: float32([1, 5, size, size], map.oneHot) });
 
   it('of the test split reaches the network as one-hot labels and its own edges', async () => {
@@ -220,6 +222,7 @@ describe.skipIf(!browserPath)('a map of labels', () => {
 });
 
 describe.skipIf(!browserPath)('a class and a latent', () => {
+  beforeAll(() => chosen.page.bringToFront());
   const inputs = () => ({
     class: float32([1, 3], [0, 0, 1]),
     latent: float32([1, latent], sample),
@@ -290,6 +293,7 @@ describe.skipIf(!browserPath).each([
   ['labels', () => painted.page],
   ['classes', () => chosen.page],
 ] as const)('the page for %s', (_what, pageOf) => {
+  beforeAll(() => pageOf().bringToFront());
   it.each(['light', 'dark'] as const)(
     'can be read in the %s theme (WCAG AA), and names its controls',
     async (theme) => {

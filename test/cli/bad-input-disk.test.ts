@@ -2,7 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, type TestContext, test } from 'vitest';
-import { folderWith, ganlet, program } from './ganlet.ts';
+import { folderWith, program } from './ganlet.ts';
+import { ganletHere } from './here.ts';
 import { hashOf, tinyFolders } from './tiny-run.ts';
 
 const finishedRun = tinyFolders({ finished: true });
@@ -24,35 +25,37 @@ const filesIn = (folder: string) =>
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1));
 
-describe('a disk that fills up ends the run with one error, and the run goes on when there is space', () => {
-  test.each([
-    [8, /r\/teach\/(stats\.jsonl|samples\/step-0000004\.png)$/],
-    [60, /r\/teach\/checkpoint\.safetensors$/],
-    [232, /r\/(teacher\.onnx|discriminator\.onnx|teacher\.card\.json|stages\/teach\.json)$/],
-    [300, /r\/distill\/(checkpoint\.safetensors|stats\.jsonl|samples\/step-0000004\.png)$/],
-    [370, /r\/(distill|naive)\/\S+$/],
-    [430, /r\/(naive|student|naive\/\S+|comparison)\.(onnx|card\.json|png)$/],
-  ])('at %i KiB', async (kibibytes, where, ...rest) => {
-    const context = rest as unknown as [TestContext];
+describe('a disk that fills up', () => {
+  test('ends the run with one error wherever that happens, and the run goes on when there is space', async (context) => {
     const folder = await finishedRun();
     const disk = join(folder, 'disk');
     mkdirSync(disk);
-    mount(context[0], disk, ['-t', 'tmpfs', '-o', `size=${kibibytes}k`, 'tmpfs', disk]);
+    mount(context, disk, ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', disk]);
     const run = ['run', 'tiny.yaml', '--quiet', '--out', 'disk/r'];
-    const { status, stderr } = ganlet(run, folder);
-    const [error, ...others] = stderr.split('\n');
-    expect(status).toBe(1);
-    expect(error).toMatch(/^error: cannot write \S+: no space is left on the disk$/);
-    expect(error!.split(/[ :]+/)[3]).toMatch(where);
-    expect(others).toEqual(['  help: free some space, or choose a folder on another disk', '']);
-    expect(filesIn(disk).filter((file) => /tmp$|lock$/.test(file))).toEqual([]);
-    for (const file of filesIn(disk).filter((name) => name.endsWith('.onnx'))) {
-      if (!/^r\/(distill|naive)\//.test(file)) {
-        expect(hashOf(disk, file)).toBe(hashOf(folder, 'runs/tiny', file.slice(2)));
+    for (const [kibibytes, where] of [
+      [8, /r\/teach\/(stats\.jsonl|samples\/step-0000004\.png)$/],
+      [60, /r\/teach\/checkpoint\.safetensors$/],
+      [232, /r\/(teacher\.onnx|discriminator\.onnx|teacher\.card\.json|stages\/teach\.json)$/],
+      [300, /r\/distill\/(checkpoint\.safetensors|stats\.jsonl|samples\/step-0000004\.png)$/],
+      [370, /r\/(distill|naive)\/\S+$/],
+      [430, /r\/(naive|student|naive\/\S+|comparison)\.(onnx|card\.json|png)$/],
+    ] as const) {
+      execFileSync('mount', ['-o', `remount,size=${kibibytes}k`, disk]);
+      const { status, stderr } = await ganletHere(run, folder);
+      const [error, ...others] = stderr.split('\n');
+      expect({ kibibytes, status }).toEqual({ kibibytes, status: 1 });
+      expect(error).toMatch(/^error: cannot write \S+: no space is left on the disk$/);
+      expect(error!.split(/[ :]+/)[3]).toMatch(where);
+      expect(others).toEqual(['  help: free some space, or choose a folder on another disk', '']);
+      expect(filesIn(disk).filter((file) => /tmp$|lock$/.test(file))).toEqual([]);
+      for (const file of filesIn(disk).filter((name) => name.endsWith('.onnx'))) {
+        if (!/^r\/(distill|naive)\//.test(file)) {
+          expect(hashOf(disk, file)).toBe(hashOf(folder, 'runs/tiny', file.slice(2)));
+        }
       }
     }
     execFileSync('mount', ['-o', 'remount,size=4m', disk]);
-    expect(ganlet(run, folder)).toMatchObject({ status: 0, stderr: '' });
+    expect(await ganletHere(run, folder)).toMatchObject({ status: 0, stderr: '' });
     for (const file of ['teacher.onnx', 'student.onnx', 'naive.onnx'])
       expect(hashOf(disk, 'r', file)).toBe(hashOf(folder, 'runs/tiny', file));
   });
@@ -64,7 +67,7 @@ describe('a disk that fills up ends the run with one error, and the run goes on 
     mount(context, disk, ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]);
     spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'filling')}`, 'bs=4k']);
     for (let time = 0; time < 2; time++) {
-      expect(ganlet(['run', 'tiny.yaml', '--out', 'disk/r'], folder).stderr).toMatch(
+      expect((await ganletHere(['run', 'tiny.yaml', '--out', 'disk/r'], folder)).stderr).toMatch(
         /^error: cannot write \S+disk\/r\/lock: no space is left on the disk\n/,
       );
     }
@@ -95,11 +98,15 @@ describe('a disk that cannot be written to', () => {
     mount(context, disk, ['--bind', disk, disk], ['-o', 'remount,ro,bind', disk]);
     const said = (path: string) =>
       `error: cannot write ${path}: the file system is read-only\n  help: choose a folder on a writable disk\n`;
-    expect(ganlet(['run', 'tiny.yaml'], folder).stderr).toBe(said(`${folder}/runs/tiny/lock`));
-    expect(ganlet(['run', 'tiny.yaml', '--out', 'runs/new/deep'], folder).stderr).toBe(said('runs/new/deep'));
-    expect(ganlet(['table', 'runs/tiny', '--out', 'runs/t.md'], folder).stderr).toBe(said('runs/t.md'));
-    expect(ganlet(['table', 'runs/tiny'], folder).status).toBe(0);
-    expect(ganlet(['run', 'tiny.yaml', '--dry-run'], folder).status).toBe(0);
+    expect((await ganletHere(['run', 'tiny.yaml'], folder)).stderr).toBe(said(`${folder}/runs/tiny/lock`));
+    expect((await ganletHere(['run', 'tiny.yaml', '--out', 'runs/new/deep'], folder)).stderr).toBe(
+      said('runs/new/deep'),
+    );
+    expect((await ganletHere(['table', 'runs/tiny', '--out', 'runs/t.md'], folder)).stderr).toBe(
+      said('runs/t.md'),
+    );
+    expect((await ganletHere(['table', 'runs/tiny'], folder)).status).toBe(0);
+    expect((await ganletHere(['run', 'tiny.yaml', '--dry-run'], folder)).status).toBe(0);
   });
 
   test.skipIf(process.getuid?.() !== 0)('nor read says so, instead of that nothing is there', async () => {
@@ -125,7 +132,7 @@ test('a path that runs through a file, or where nothing can be made, is refused'
   const folder = await finishedRun();
   writeFileSync(join(folder, 'file'), 'kept');
   for (const out of ['file', 'file/run']) {
-    expect(ganlet(['run', 'tiny.yaml', '--out', out], folder).stderr).toBe(
+    expect((await ganletHere(['run', 'tiny.yaml', '--out', out], folder)).stderr).toBe(
       `error: cannot write ${out}: a part of the path is a file, not a folder\n  help: choose another path\n`,
     );
   }
@@ -134,7 +141,7 @@ test('a path that runs through a file, or where nothing can be made, is refused'
     ['run', 'tiny.yaml', '--out', '/proc/a/b'],
     ['schema', '--out', '/proc/a/b'],
   ]) {
-    expect(ganlet(args, folder).stderr).toBe(
+    expect((await ganletHere(args, folder)).stderr).toBe(
       'error: cannot write /proc/a/b: there is no such file\n  help: check the path\n',
     );
   }
@@ -147,9 +154,9 @@ teacher: {generator: {type: resnet, baseWidth: 2}, train: {steps: 1, batch: 1}}
 discriminator: {type: patch, layers: 1}
 `;
 
-  test('that cannot be made is told with the variable that moves it', () => {
+  test('that cannot be made is told with the variable that moves it', async () => {
     const folder = folderWith({ 'e.yaml': recipe, file: '' });
-    expect(ganlet(['teach', 'e.yaml'], folder, { GANLET_CACHE: 'file/cache' }).stderr).toBe(
+    expect((await ganletHere(['teach', 'e.yaml'], folder, { GANLET_CACHE: 'file/cache' })).stderr).toBe(
       `error: cannot write ${folder}/file/cache: a part of the path is a file, not a folder\n` +
         '  help: set GANLET_CACHE to a folder that can be written to\n',
     );

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { folderWith, ganlet } from './ganlet.ts';
+import { folderWith } from './ganlet.ts';
+import { ganletHere } from './here.ts';
 import { hashOf, tinyFolders } from './tiny-run.ts';
 
 const finishedRun = tinyFolders({ finished: true });
@@ -28,12 +29,12 @@ describe('a training state that is damaged', () => {
     ['changed in one bit', (file: string) => flip(file, -1000), /its contents have changed/],
     ['moved to another step', (file: string) => replace(file, 'step\\":4', 'step\\":3'), /have changed/],
     ['without its notes', (file: string) => replace(file, '"ganlet"', '"genlet"'), /is not valid JSON/],
-  ])('%s is refused, with the file to delete; deleted, the training gives the same', async (_, harm, why) => {
+  ])('%s is refused, with the file to delete', async (_, harm, why) => {
     const folder = await beforeStage('distill');
     const student = hashOf(folder, out, 'student.onnx');
     const state = join(out, 'distill/checkpoint.safetensors');
     harm(join(folder, state));
-    const { status, stderr } = ganlet(['run', 'tiny.yaml', '--quiet'], folder);
+    const { status, stderr } = await ganletHere(['run', 'tiny.yaml', '--quiet'], folder);
     const [error, help] = stderr.split('\n');
     expect(status).toBe(1);
     expect(error).toMatch(new RegExp(`^error: the training state ${state} is damaged: `));
@@ -42,8 +43,14 @@ describe('a training state that is damaged', () => {
       '  help: delete that file to train again from the start; an older copy of it does as well',
     );
     expect(hashOf(folder, out, 'student.onnx')).toBe(student);
-    rmSync(join(folder, state));
-    expect(ganlet(['run', 'tiny.yaml', '--quiet'], folder).status).toBe(0);
+  });
+
+  test('deleted, lets the training give the same', async () => {
+    const folder = await beforeStage('distill');
+    const student = hashOf(folder, out, 'student.onnx');
+    rmSync(join(folder, out, 'distill/checkpoint.safetensors'));
+    rmSync(join(folder, out, 'student.onnx'));
+    expect((await ganletHere(['run', 'tiny.yaml', '--quiet'], folder)).status).toBe(0);
     expect(hashOf(folder, out, 'student.onnx')).toBe(student);
   });
 
@@ -52,7 +59,7 @@ describe('a training state that is damaged', () => {
     const state = join(out, 'distill/checkpoint.safetensors');
     rmSync(join(folder, state));
     mkdirSync(join(folder, state));
-    expect(ganlet(['distill', 'tiny.yaml', '--quiet'], folder).stderr).toBe(
+    expect((await ganletHere(['distill', 'tiny.yaml', '--quiet'], folder)).stderr).toBe(
       `error: cannot read ${state}: there is a folder of that name\n  help: name a file\n`,
     );
   });
@@ -77,7 +84,7 @@ describe('a recipe that has changed since', () => {
     const folder = await finishedRun();
     const files = ['recipe.yaml', 'teacher.onnx', 'student.onnx', 'metrics.json'];
     const before = files.map((file) => hashOf(folder, out, file));
-    const outcome = ganlet(['run', 'tiny.yaml', '--quiet', ...args], folder);
+    const outcome = await ganletHere(['run', 'tiny.yaml', '--quiet', ...args], folder);
     expect(outcome).toEqual({ status: 1, stdout: '', stderr: refusal(stage, changes) });
     expect(files.map((file) => hashOf(folder, out, file))).toEqual(before);
   });
@@ -85,7 +92,7 @@ describe('a recipe that has changed since', () => {
   test('other pictures are named as such', async () => {
     const folder = await finishedRun();
     rmSync(join(folder, 'pictures/train/5.png'));
-    expect(ganlet(['run', 'tiny.yaml', '--quiet'], folder).stderr).toBe(
+    expect((await ganletHere(['run', 'tiny.yaml', '--quiet'], folder)).stderr).toBe(
       refusal('teach', 'the set of pictures changed'),
     );
   });
@@ -93,7 +100,10 @@ describe('a recipe that has changed since', () => {
   test('what changes no training is no reason to refuse', async () => {
     const folder = await finishedRun();
     const args = ['--set', 'distill.checkpointSeconds=9', '--set', 'evaluate.split=val'];
-    expect(ganlet(['run', 'tiny.yaml', '--quiet', ...args], folder)).toMatchObject({ status: 0, stderr: '' });
+    expect(await ganletHere(['run', 'tiny.yaml', '--quiet', ...args], folder)).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
     expect(readFileSync(join(folder, out, 'recipe.yaml'), 'utf8')).toContain('split: val');
   });
 });
@@ -107,9 +117,11 @@ describe('notes that were edited or lost', () => {
       if (content.startsWith('{')) edit(record, (old) => ({ ...old, ...JSON.parse(content) }));
       else writeFileSync(record, content);
       const teacher = hashOf(folder, out, 'teacher.onnx');
-      expect(ganlet(['teach', 'tiny.yaml'], folder)).toEqual({ status: 0, stdout: '', stderr: '' });
+      expect(await ganletHere(['teach', 'tiny.yaml'], folder)).toEqual({ status: 0, stdout: '', stderr: '' });
       expect(hashOf(folder, out, 'teacher.onnx')).toBe(teacher);
-      expect(ganlet(['teach', 'tiny.yaml'], folder).stderr).toBe('teach: done before, nothing changed\n');
+      expect((await ganletHere(['teach', 'tiny.yaml'], folder)).stderr).toBe(
+        'teach: done before, nothing changed\n',
+      );
     },
   );
 
@@ -128,10 +140,13 @@ describe('notes that were edited or lost', () => {
     const folder = await beforeStage('distill');
     const card = join(folder, out, 'teacher.card.json');
     writeFileSync(card, content);
-    expect(ganlet(['distill', 'tiny.yaml', '--quiet'], folder).stderr).toBe(
+    expect((await ganletHere(['distill', 'tiny.yaml', '--quiet'], folder)).stderr).toBe(
       `error: ${out}/teacher.card.json must describe teacher.onnx, ${why}\n${help}`,
     );
-    expect(ganlet(['run', 'tiny.yaml', '--quiet'], folder)).toMatchObject({ status: 0, stderr: '' });
+    expect(await ganletHere(['run', 'tiny.yaml', '--quiet'], folder)).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
     expect(JSON.parse(readFileSync(card, 'utf8'))).toMatchObject({
       role: 'teacher',
       architecture: { type: 'resnet', baseWidth: 4 },
@@ -145,42 +160,45 @@ describe('notes that were edited or lost', () => {
     const card = join(folder, out, 'student.card.json');
     const before = JSON.parse(readFileSync(card, 'utf8'));
     rmSync(card);
-    expect(ganlet(['run', 'tiny.yaml', '--quiet'], folder)).toMatchObject({ status: 0, stderr: '' });
+    expect(await ganletHere(['run', 'tiny.yaml', '--quiet'], folder)).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
     expect(JSON.parse(readFileSync(card, 'utf8'))).toEqual(before);
   });
 
   test('notes of the training that are damaged stop the export alone, not the whole run', async () => {
     const folder = await beforeStage('export-student');
     writeFileSync(join(folder, out, 'distill/network.json'), '{"architecture":5}');
-    expect(ganlet(['export', 'tiny.yaml', '--quiet'], folder)).toEqual({
+    expect(await ganletHere(['export', 'tiny.yaml', '--quiet'], folder)).toEqual({
       status: 1,
       stdout: '',
       stderr:
         `error: ${out}/distill/network.json must be what the training wrote, it is missing or damaged\n` +
         `  help: write it again from the last training state: ganlet distill tiny.yaml --out ${out}\n`,
     });
-    expect(ganlet(['run', 'tiny.yaml', '--quiet'], folder).status).toBe(0);
+    expect((await ganletHere(['run', 'tiny.yaml', '--quiet'], folder)).status).toBe(0);
   });
 
   test('measurements edited by hand are refused by the table, and taken again by the run', async () => {
     const folder = await finishedRun();
     edit(join(folder, out, 'metrics.json'), (content) => ({ ...content, count: 0 }));
-    expect(ganlet(['table', out], folder)).toEqual({
+    expect(await ganletHere(['table', out], folder)).toEqual({
       status: 1,
       stdout: '',
       stderr:
         `error: ${out}/metrics.json must be a file that ganlet evaluate wrote (at count)\n` +
         `  help: delete it, then measure it: ganlet evaluate ${out}/recipe.yaml --out ${out}\n`,
     });
-    expect(ganlet(['run', 'tiny.yaml', '--quiet'], folder).status).toBe(0);
-    expect(ganlet(['table', out], folder).status).toBe(0);
+    expect((await ganletHere(['run', 'tiny.yaml', '--quiet'], folder)).status).toBe(0);
+    expect((await ganletHere(['table', out], folder)).status).toBe(0);
   });
 
   test('statistics that are no lines of JSON are named by file and line', async () => {
     const folder = await beforeStage('distill');
     rmSync(join(folder, out, 'distill/checkpoint.safetensors'));
     writeFileSync(join(folder, out, 'distill/stats.jsonl'), 'hello\n{"step":4}\n');
-    expect(ganlet(['distill', 'tiny.yaml', '--quiet'], folder).stderr).toBe(
+    expect((await ganletHere(['distill', 'tiny.yaml', '--quiet'], folder)).stderr).toBe(
       `error: ${out}/distill/stats.jsonl:1 must be one JSON object, got "hello"\n` +
         '  help: delete the line, or the file if it was not written by ganlet\n',
     );
@@ -192,12 +210,15 @@ describe('notes that were edited or lost', () => {
     const file = join(out, 'discriminator.onnx');
     writeFileSync(join(folder, file), readFileSync(join(folder, out, 'teacher.onnx')));
     const wanted = `error: ${file} must judge pictures [1, 6, 16, 16], it turns`;
-    expect(ganlet(['distill', 'tiny.yaml', '--quiet'], folder).stderr).toBe(
+    expect((await ganletHere(['distill', 'tiny.yaml', '--quiet'], folder)).stderr).toBe(
       `${wanted} [batch, 3, 16, 16] into [batch, 3, 16, 16]\n` +
         '  help: set distill.initDiscriminator to random, or take the discriminator trained with this teacher\n',
     );
-    ganlet(['model', 'patch', '--base-width', '2', '--layers', '1', '--size', '64', '--out', file], folder);
-    expect(ganlet(['distill', 'tiny.yaml', '--quiet'], folder).stderr).toContain(
+    await ganletHere(
+      ['model', 'patch', '--base-width', '2', '--layers', '1', '--size', '64', '--out', file],
+      folder,
+    );
+    expect((await ganletHere(['distill', 'tiny.yaml', '--quiet'], folder)).stderr).toContain(
       `${wanted} [batch, 6, 64, 64] into [batch, 1, 30, 30]\n`,
     );
     expect(existsSync(join(folder, out, 'distill'))).toBe(false);
@@ -213,8 +234,8 @@ describe('table', () => {
       'measure it: ganlet evaluate <recipe> --out /',
     ],
     ['file', 'file must be the folder of a run, it is a file', 'ganlet run <recipe> makes one'],
-  ])('of %s says what is missing', (run, error, help) => {
-    expect(ganlet(['table', run], folderWith({ file: '' }))).toEqual({
+  ])('of %s says what is missing', async (run, error, help) => {
+    expect(await ganletHere(['table', run], folderWith({ file: '' }))).toEqual({
       status: 1,
       stdout: '',
       stderr: `error: ${error}\n  help: ${help}\n`,

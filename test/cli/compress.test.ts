@@ -7,7 +7,8 @@ import { countMacs } from '../../src/ops/cost.ts';
 import { loadOnnx } from '../../src/ops/import-onnx.ts';
 import { randomise } from '../compress/networks.ts';
 import { writePictures } from '../support/pair-pictures.ts';
-import { folderWith, ganlet } from './ganlet.ts';
+import { folderWith } from './ganlet.ts';
+import { ganletHere } from './here.ts';
 
 /** A folder with pictures and a teacher of frozen batch norms, made elsewhere: there is no card. */
 async function workplace(): Promise<string> {
@@ -21,6 +22,7 @@ async function workplace(): Promise<string> {
 const command = ['compress', 'teacher.onnx', '--data', 'pictures'];
 const short = Object.entries({
   'supernet.steps': 2,
+  'supernet.sampling': 'uniform',
   'supernet.batch': 2,
   'supernet.samples': 0,
   'supernet.probe': 2,
@@ -36,7 +38,7 @@ const short = Object.entries({
 
 test('a dry run prints the recipe and the plan, and leaves nothing behind', async () => {
   const folder = await workplace();
-  const { status, stdout } = ganlet([...command, '--budget', '0.3x', '--dry-run'], folder);
+  const { status, stdout } = await ganletHere([...command, '--budget', '0.3x', '--dry-run'], folder);
   expect(status).toBe(0);
   expect(stdout).toMatch(
     /^# Written by: ganlet compress teacher\.onnx --data pictures --budget 0\.3x --dry-run$/m,
@@ -50,7 +52,7 @@ test('a dry run prints the recipe and the plan, and leaves nothing behind', asyn
 test('one command from teacher to student, which goes on where its settings are the same', async () => {
   const folder = await workplace();
   const args = [...command, '--budget', '0.3x', '--out', 'out', '--threads', '1', ...short];
-  const { status, stderr } = ganlet(args, folder);
+  const { status, stderr } = await ganletHere(args, folder);
   expect({ status, stderr }).toMatchObject({ status: 0 });
   const load = (file: string) => loadOnnx(join(folder, file));
   const macs = (file: string) => countMacs(load(file)).true;
@@ -61,11 +63,11 @@ test('one command from teacher to student, which goes on where its settings are 
   );
   expect(existsSync(join(folder, 'out', 'table.md'))).toBe(true);
 
-  const again = ganlet(args, folder);
+  const again = await ganletHere(args, folder);
   expect(again.status).toBe(0);
   expect(again.stderr).toContain('supernet: done before, nothing changed');
 
-  const other = ganlet([...command, '--budget', '0.25x', '--out', 'out', ...short], folder);
+  const other = await ganletHere([...command, '--budget', '0.25x', '--out', 'out', ...short], folder);
   expect(other).toMatchObject({
     status: 1,
     stderr: expect.stringContaining('error: out must be a new folder or one of the same settings'),
@@ -83,7 +85,7 @@ describe('what cannot be done is told, and nothing is written', () => {
     [['--data', 'pictures', '--size', '32'], 1, 'must turn [1, 3, 32, 32] into [1, 3, 32, 32]'],
   ])('%j', async (args, status, error) => {
     const folder = await workplace();
-    expect(ganlet(['compress', 'teacher.onnx', ...args], folder)).toMatchObject({
+    expect(await ganletHere(['compress', 'teacher.onnx', ...args], folder)).toMatchObject({
       status,
       stdout: '',
       stderr: expect.stringContaining(error),

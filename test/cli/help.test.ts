@@ -159,7 +159,7 @@ describe('a command line that cannot be understood says so in two lines, with st
     ],
     [
       ['model', 'vgg'],
-      '<network> must be one of resnet, unet, patch, pixel, got "vgg"',
+      '<network> must be one of resnet, unet, spade, sngan, patch, pixel, multiscale, projection, got "vgg"',
       'ganlet model --help lists its arguments',
     ],
     [

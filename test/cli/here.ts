@@ -1,8 +1,5 @@
-import { join } from 'node:path';
-import { stageRunners } from '../../src/cli/stage-runners.ts';
-import { runRecipe } from '../../src/pipeline/run.ts';
-import { loadRecipe, requireFiles } from '../../src/recipe/load.ts';
-import { GanletError } from '../../src/util/errors.ts';
+import { runProgram } from '../../src/cli/program.ts';
+import { type Outcome, program } from './ganlet.ts';
 
 export interface HereOptions {
   /** Folder of the run, in the folder. */
@@ -11,23 +8,64 @@ export interface HereOptions {
   stages?: string[];
 }
 
+/** Ends with the command line that runs here now. */
+let last: Promise<unknown> = Promise.resolve();
+
 /**
- * Runs `tiny.yaml` in a folder as `ganlet run --quiet` does, in this process: a second cheaper where the process is not the point.
- * Gives the error as the command line writes it, or nothing.
+ * Runs the command line in `cwd` as `ganlet` does, but in this process: many times cheaper where the process is not the point. The
+ * working folder and the streams are the process's, so they run one after the other.
+ */
+export function ganletHere(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const outcome = last.then(() => perform(args, cwd, env));
+  last = outcome.catch(() => {});
+  return outcome;
+}
+
+async function perform(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Outcome> {
+  const before = { cwd: process.cwd(), argv: process.argv, env: process.env };
+  const written = { stdout: '', stderr: '' };
+  const streams = (['stdout', 'stderr'] as const).map((name) => {
+    const own = process[name].write;
+    process[name].write = ((chunk: string | Uint8Array) => {
+      written[name] += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+      return true;
+    }) as typeof own;
+    return () => {
+      process[name].write = own;
+    };
+  });
+  process.chdir(cwd);
+  process.argv = [process.execPath, program, ...args];
+  process.env = { ...before.env, NO_COLOR: '1', ...env };
+  try {
+    const status = await runProgram([...args]);
+    return { status, ...written };
+  } finally {
+    for (const restore of streams) restore();
+    process.chdir(before.cwd);
+    process.argv = before.argv;
+    process.env = before.env;
+  }
+}
+
+/**
+ * Runs `tiny.yaml` in a folder as `ganlet run --quiet` does, in this process. Gives the error as the command line writes it, or
+ * nothing where there is none, whatever warnings there were.
  */
 export async function runHere(
   folder: string,
   { out = 'runs/tiny', set = [], stages }: HereOptions = {},
 ): Promise<string> {
-  try {
-    const loaded = loadRecipe(join(folder, 'tiny.yaml'), { set });
-    requireFiles(loaded);
-    const options = { out: join(folder, out), dryRun: false, debug: false, quiet: true };
-    await runRecipe(loaded, stageRunners, { ...options, ...(stages && { stages }) });
-    return '';
-  } catch (error) {
-    if (!(error instanceof GanletError)) throw error;
-    const { message, hint } = error;
-    return `error: ${message.replaceAll('\n', '\n       ')}\n${hint === undefined ? '' : `  help: ${hint}\n`}`;
-  }
+  const options = ['--out', out, ...set.flatMap((each) => ['--set', each])];
+  if (stages) options.push('--stages', stages.join());
+  const { status, stderr } = await ganletHere(['run', 'tiny.yaml', '--quiet', ...options], folder);
+  return status === 0 ? '' : stderr;
 }

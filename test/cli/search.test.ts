@@ -7,8 +7,8 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { countMacs, countParameters, inputSymbols } from '../../src/ops/cost.ts';
 import { loadOnnx } from '../../src/ops/import-onnx.ts';
-import { ganlet, program } from './ganlet.ts';
-import { runHere } from './here.ts';
+import { program } from './ganlet.ts';
+import { ganletHere, runHere } from './here.ts';
 import { hashOf, writePictures } from './tiny-run.ts';
 
 /** A supernet of 64 width vectors, a search, and what follows. */
@@ -40,7 +40,7 @@ let ready: Promise<void> | undefined;
 async function prepare(): Promise<void> {
   writeFileSync(join(kept, 'tiny.yaml'), recipe);
   await writePictures(kept);
-  const { status, stderr } = ganlet(['run', 'tiny.yaml', '--stages', 'teach,supernet'], kept);
+  const { status, stderr } = await ganletHere(['run', 'tiny.yaml', '--stages', 'teach,supernet'], kept);
   if (status !== 0) throw new Error(stderr);
 }
 
@@ -62,7 +62,7 @@ const lines = (folder: string) => {
 describe('a recipe with a search', () => {
   test('goes from supernet to table, and does nothing the second time', async () => {
     const folder = await trained();
-    const { status, stderr, stdout } = ganlet(['run', 'tiny.yaml'], folder);
+    const { status, stderr, stdout } = await ganletHere(['run', 'tiny.yaml'], folder);
     expect(stderr).not.toMatch(/error/);
     expect(status).toBe(0);
     const result = read(folder, 'search/result.json');
@@ -101,7 +101,7 @@ describe('a recipe with a search', () => {
     );
 
     const hash = hashOf(folder, out, 'student.onnx');
-    const again = ganlet(['run', 'tiny.yaml'], folder);
+    const again = await ganletHere(['run', 'tiny.yaml'], folder);
     expect(again.status).toBe(0);
     expect(again.stderr).toContain('search: done before, nothing changed');
     expect(again.stderr).toContain('finetune: done before, nothing changed');
@@ -112,7 +112,7 @@ describe('a recipe with a search', () => {
   test('exports the student as it was cut out where it is not fine-tuned; widths can be given by hand', async () => {
     const folder = await trained();
     writeFileSync(join(folder, 'tiny.yaml'), recipe.replace(/^finetune.*\nbaselines.*\n/m, ''));
-    const found = ganlet(['search', 'tiny.yaml', '--widths', '2_4_2_2_4_2'], folder);
+    const found = await ganletHere(['search', 'tiny.yaml', '--widths', '2_4_2_2_4_2'], folder);
     expect(found.stderr).not.toMatch(/error/);
     expect(read(folder, 'search/result.json')).toMatchObject({
       vector: '2_4_2_2_4_2',
@@ -121,28 +121,30 @@ describe('a recipe with a search', () => {
       widths: { stem: 2, down1: 8, down2: 8, 'block1.conv1': 8, up1: 8, up2: 2 },
     });
     expect(lines(folder)).toHaveLength(0);
-    expect(ganlet(['export', 'tiny.yaml', '--quiet'], folder).status).toBe(0);
+    expect((await ganletHere(['export', 'tiny.yaml', '--quiet'], folder)).status).toBe(0);
     expect(read(folder, 'student.card.json').architecture.widths).toEqual([2, 4, 2, 2, 4, 2]);
   });
 });
 
 test('fine-tuning is kept where it helps, and only there', async () => {
   const folder = await trained();
-  expect(ganlet(['search', 'tiny.yaml', '--widths', '4_4_4_4_4_4', '--quiet'], folder).stderr).toBe('');
+  expect(
+    (await ganletHere(['search', 'tiny.yaml', '--widths', '4_4_4_4_4_4', '--quiet'], folder)).stderr,
+  ).toBe('');
   const searched = hashOf(folder, out, 'search/network.onnx');
-  const tune = (settings: string) => {
+  const tune = async (settings: string) => {
     rmSync(join(folder, out, 'finetune'), { recursive: true, force: true });
     const sets = ['--set', `finetune=${settings}`, '--set', 'baselines=[]'];
-    return ganlet(['finetune', 'tiny.yaml', ...sets], folder).stderr;
+    return (await ganletHere(['finetune', 'tiny.yaml', ...sets], folder)).stderr;
   };
   const often = '{steps: 40, batch: 4, tick: 40, samples: 0, ema: 0, lambdaGan: 0, reconTarget: teacher';
-  expect(tune(`${often}, lr: 0.003}`)).toMatch(
+  expect(await tune(`${often}, lr: 0.003}`)).toMatch(
     /finetune: L1 to teacher \S+ before, \S+ after, on 2 pictures/,
   );
   expect(read(folder, 'finetune/network.json').search.finetuned).toBe(true);
   expect(hashOf(folder, out, 'finetune/network.onnx')).not.toBe(searched);
 
-  expect(tune('{steps: 2, batch: 2, tick: 2, samples: 0, ema: 0, lr: 0.9}')).toMatch(
+  expect(await tune('{steps: 2, batch: 2, tick: 2, samples: 0, ema: 0, lr: 0.9}')).toMatch(
     /warning: fine-tuning did not help, the student stays as it was searched: L1 to teacher/,
   );
   expect(read(folder, 'finetune/network.json').search.finetuned).toBe(false);
@@ -162,7 +164,7 @@ describe('a search that is killed', () => {
   test('goes on where it was and finds what it would have found', async () => {
     const folder = await trained();
     const allowed = ['search', 'tiny.yaml', ...all];
-    expect(ganlet(allowed, folder).stderr).toBe('');
+    expect((await ganletHere(allowed, folder)).stderr).toBe('');
     const whole = read(folder, 'search/result.json');
     const scores = lines(folder).map(withoutTime).sort();
     expect(scores.length).toBeGreaterThan(20);
@@ -178,7 +180,7 @@ describe('a search that is killed', () => {
     // A kill can cut a line short.
     writeFileSync(join(folder, out, 'search/search.jsonl'), '{"key":"half', { flag: 'a' });
     const before = lines(folder).length - 1;
-    expect(ganlet(allowed, folder).stderr).toBe('');
+    expect((await ganletHere(allowed, folder)).stderr).toBe('');
     expect(before).toBeGreaterThanOrEqual(15);
     expect(read(folder, 'search/result.json')).toEqual(whole);
     expect(lines(folder).map(withoutTime).sort()).toEqual(scores);
@@ -186,15 +188,18 @@ describe('a search that is killed', () => {
 
   test('is not mixed with a search of another recipe, whose changed key is named', async () => {
     const folder = await trained();
-    expect(ganlet(['search', 'tiny.yaml', '--quiet'], folder).stderr).toBe('');
+    expect((await ganletHere(['search', 'tiny.yaml', '--quiet'], folder)).stderr).toBe('');
     const before = [hashOf(folder, out, 'search/result.json'), ...lines(folder)];
-    const changed = ganlet(['search', 'tiny.yaml', '--set', 'search.finalists=1', '--quiet'], folder);
+    const changed = await ganletHere(
+      ['search', 'tiny.yaml', '--set', 'search.finalists=1', '--quiet'],
+      folder,
+    );
     expect(changed.status).toBe(1);
     expect(changed.stderr).toBe(
       `error: the scores in ${out}/search must come from the same settings, since then search.finalists changed from 2 to 1\n  help: change that back, give another --out, or delete ${out}/search to search again\n`,
     );
     expect([hashOf(folder, out, 'search/result.json'), ...lines(folder)]).toEqual(before);
-    const workers = ganlet(['search', 'tiny.yaml', '--set', 'search.workers=2'], folder);
+    const workers = await ganletHere(['search', 'tiny.yaml', '--set', 'search.workers=2'], folder);
     expect(workers.stderr).toContain('search: done before, nothing changed');
   });
 });

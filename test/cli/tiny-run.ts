@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
 import { sha256 } from '../../src/util/hash.ts';
 import { writePictures } from '../support/pair-pictures.ts';
-import { ganlet } from './ganlet.ts';
+import { ganletHere } from './here.ts';
 
 export { pairPicture, writePictures } from '../support/pair-pictures.ts';
 
@@ -41,7 +41,7 @@ export function tinyFolders({
     await writePictures(kept);
     if (!finished) return;
     const stages = typeof finished === 'string' ? ['--stages', finished] : [];
-    const { status, stderr } = ganlet(['run', 'tiny.yaml', '--quiet', ...stages], kept);
+    const { status, stderr } = await ganletHere(['run', 'tiny.yaml', '--quiet', ...stages], kept);
     if (status !== 0) throw new Error(`the run to copy failed: ${stderr}`);
   };
   return async () => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { profileGraph, profileModel } from '../../src/metrics/profile.ts';
 import { resnetGenerator } from '../../src/models/resnet.ts';
 import { writeModel } from '../../src/models/write.ts';
+import { generatorSchema, resolveGenerator } from '../../src/recipe/networks.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -14,7 +15,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 test('a model file has the profile of its graph, its size too, and the layers keep their names', async () => {
   const out = join(folder, 'small.onnx');
-  await writeModel({ type: 'resnet', out, baseWidth: 4, blocks: 2, separable: true }, { write: () => {} });
+  const network = generatorSchema.parse({ type: 'resnet', baseWidth: 4, blocks: 2, separable: true });
+  await writeModel({ network: resolveGenerator(network, 32), out }, { write: () => {} });
   const fromFile = await profileModel(out, { size: 32, runs: 0 });
   const fromGraph = await profileGraph(resnetGenerator({ baseWidth: 4, blocks: 2, separable: true }), {
     size: 32,

@@ -10,6 +10,7 @@ import { trainFeatures } from '../../src/pipeline/features.ts';
 import { describer, picturesOfStyle, sensitivity } from '../../src/pipeline/features-measured.ts';
 import { featuresSchema } from '../../src/recipe/features.ts';
 import { sha256 } from '../../src/util/hash.ts';
+import { readJsonLines } from '../../src/util/json-lines.ts';
 import { emojiPackages } from '../support/emoji-packages.ts';
 
 let folder: string;
@@ -25,11 +26,16 @@ afterAll(() => {
 const json = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
 
 /** Trains a tiny network in `folder`/name. */
-async function train(name: string, changes: { steps?: number; lambdaDamage?: number } = {}): Promise<string> {
+async function train(
+  name: string,
+  changes: { steps?: number; lambdaDamage?: number } = {},
+  engine: { backend?: string; provider?: string } = { backend: 'onnxruntime' },
+): Promise<string> {
   const out = join(folder, name);
   const recipe = featuresSchema.parse({
     name: 'tiny',
     threads: 1,
+    ...engine,
     data: { styles: ['openmoji', 'twemoji'], size: 16, path: folder },
     network: { baseWidth: 2, blocks: 0, dimension: 6 },
     train: { steps: 4, batch: 4, tick: 2, checkpointSeconds: 0, ...changes },
@@ -100,6 +106,21 @@ describe('training a feature network', () => {
       code: 'RUN_MISMATCH',
       message: expect.stringContaining('train.steps changed from 4 to 6'),
     });
+  });
+
+  test('computes with the engine that the recipe names, to the same losses, and says so in the card', async () => {
+    const [ours, theirs] = [await train('whole'), await train('tfjs', {}, { backend: 'tfjs' })];
+    expect(json(join(ours, 'card.json')).training.backend).toMatchObject({ engine: 'onnxruntime-node' });
+    expect(json(join(theirs, 'card.json')).training.backend).toMatchObject({ engine: '@tensorflow/tfjs' });
+    const [expected, found] = [ours, theirs].map((out) =>
+      readJsonLines<Record<string, number>>(join(out, 'train', 'stats.jsonl')),
+    ) as [Record<string, number>[], Record<string, number>[]];
+    for (const [i, line] of expected.entries())
+      for (const head of ['subgroup', 'style', 'damage'])
+        expect(found[i]![head], `${head} of line ${i}`).toBeCloseTo(line[head]!, 3);
+    // An engine that is named and not there is an error, whatever the recipe.
+    await expect(train('cuda', {}, { provider: 'cuda' })).rejects.toMatchObject({ code: 'PROVIDER_MISSING' });
+    expect(existsSync(join(folder, 'cuda'))).toBe(false);
   });
 
   test('without a weight for damage has no head for it', async () => {

@@ -1,4 +1,4 @@
-import { type ConvGeometry, convGeometry } from '../../ops/conv.ts';
+import { type ConvGeometry, convGeometry } from '../../ops/conv-geometry.ts';
 import { ints } from '../../ops/op.ts';
 import { anyOrder, type Item, ordered, plain, type Tf, type TfTensor } from './item.ts';
 import { type Call, input, type Kernel, made } from './kernel.ts';

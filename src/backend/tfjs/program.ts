@@ -1,7 +1,7 @@
 import type { Node, Tensor, Value } from '../../graph/graph.ts';
 import { GanletError } from '../../util/errors.ts';
-import type { Compiled, Feeds, Program } from '../backend.ts';
-import { copyOf, fedInputs, needFeed, needState } from '../program-values.ts';
+import type { Compiled, Feeds, Program, RunOptions } from '../backend.ts';
+import { copyOf, fedInputs, needFeed, needState, wantedResults } from '../program-values.ts';
 import { download, freeItem, fromTensor, type Item, share, sizeOfShape, type Tf } from './item.ts';
 import { findKernel } from './kernels.ts';
 import { runNode } from './run-node.ts';
@@ -17,8 +17,6 @@ export function interpret(tf: Tf, program: Program): Compiled {
   const { graph, state } = program;
   for (const { op, name } of graph.nodes) if (!findKernel(op)) throw kernelMissing(op, name);
   const fed = fedInputs(program);
-  const stateOutputs = new Set(state.map((s) => s.output.name));
-  const results = graph.outputs.filter((value) => !stateOutputs.has(value.name));
   const constants: Items = new Map(
     [...graph.constants.values()].map((value) => [value, fromTensor(value.tensor!)]),
   );
@@ -27,7 +25,7 @@ export function interpret(tf: Tf, program: Program): Compiled {
   let current = state.map((s) => fromTensor(copyOf(s.initial)));
 
   return {
-    async run(feeds: Feeds) {
+    async run(feeds: Feeds, options?: RunOptions) {
       if (!nodes) {
         nodes = computedOnce(tf, graph.nodes, new Set(graph.inputs), constants);
         lasts = lastUses(nodes, new Set(graph.outputs));
@@ -48,6 +46,7 @@ export function interpret(tf: Tf, program: Program): Compiled {
           for (const [i, value] of node.outputs.entries()) values.set(value, outputs[i]!);
           for (const value of lasts.get(node) ?? []) free(values, value);
         }
+        const results = wantedResults(program, options);
         const read = await Promise.all(results.map((value) => download(tf, find(value))));
         const next = state.map((s) => share(find(s.output)));
         current.forEach(freeItem);

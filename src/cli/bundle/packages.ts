@@ -103,6 +103,10 @@ const unneeded = [
   /^node_modules\/.*\.[cm]?ts$/,
   /^node_modules\/(@[^/]+\/)?[^/]+\/(test|tests|docs|examples|benchmark|\.github)\//,
   /^node_modules\/(@types\/|onnxruntime-node\/(script|lib\/.*\.ts))/,
+  // Sources of native code, and what is for browsers or a command line of its own.
+  /^node_modules\/.*\.(cc|c|cpp|h|gypi?|umd\.js|min\.js)$/,
+  /^node_modules\/(d3[^/]*\/dist\/[^/]+\.js$|@observablehq\/plot\/dist\/)/,
+  /^node_modules\/@huggingface\/hub\/dist\/(browser\/|cli\.)/,
 ];
 
 function isNeeded(path: string): boolean {

@@ -1,13 +1,16 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { cacheDir } from '../../data/cache-dir.ts';
+import { drawingSets } from '../../data/emoji-styles-packages.ts';
 import { hubSettings } from '../../data/hub/settings.ts';
 import { openSource } from '../../data/index.ts';
 import { comparedNetwork } from '../../metrics/networks/compared.ts';
 import { featureNetwork, perceptualNetwork } from '../../metrics/networks/find.ts';
 import { cardPath } from '../../pipeline/card.ts';
 import { setMetrics } from '../../pipeline/measure-sets.ts';
+import { varietyMetrics } from '../../pipeline/measure-variety.ts';
 import { loadRecipe, requireFiles, resolvedYaml } from '../../recipe/load.ts';
+import type { EmojiStyle } from '../../recipe/names.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import { GanletError } from '../../util/errors.ts';
 import { exists } from '../../util/exists.ts';
@@ -24,14 +27,16 @@ export interface RecipeFiles {
 
 /**
  * Collects what a recipe reads: pictures, a teacher that is given with its card and discriminator, networks of metrics and losses;
- * published weights that are not here are fetched. The data is opened once, so that what is wrong with it is known here. Throws
- * what loading the recipe and opening its data throw, and BUNDLE_PATH for a name that no archive can hold.
+ * published weights that are not here are fetched. The data is opened once, so that what is wrong with it is known here; pictures
+ * that are drawn from packages are drawn into the folder `scratch`, which is to stay until the bundle is written. Throws what loading
+ * the recipe and opening its data throw, and BUNDLE_PATH for a name that no archive can hold.
  */
-export async function recipeFiles(path: string): Promise<RecipeFiles> {
+export async function recipeFiles(path: string, scratch: string): Promise<RecipeFiles> {
   const loaded = loadRecipe(path);
   requireFiles(loaded);
   const { recipe } = loaded;
-  await openSource(recipe.data);
+  const packages = packagesOf(recipe.data);
+  await openSource({ ...recipe.data, ...(packages.length > 0 && { cache: scratch }) });
   const files: BundledFile[] = [];
   const whole = (from: string, place: string) => {
     for (const file of filesUnder(from))
@@ -39,7 +44,11 @@ export async function recipeFiles(path: string): Promise<RecipeFiles> {
   };
 
   const { data, teacher } = recipe;
-  if (data.path !== undefined) whole(data.path, 'data');
+  whole(scratch, 'cache');
+  if (data.path !== undefined && (packages.length === 0 || data.source === 'openmoji'))
+    whole(data.path, 'data');
+  else if (data.path !== undefined)
+    for (const name of packages) whole(join(data.path, 'node_modules', name), `data/node_modules/${name}`);
   if (data.source === 'hub' && data.repo !== undefined) {
     const folder = `datasets--${data.repo.replace('/', '--')}`;
     for (const part of ['refs', 'snapshots'])
@@ -75,9 +84,12 @@ export async function recipeFiles(path: string): Promise<RecipeFiles> {
   return {
     recipe: resolvedYaml(await moved(recipe, network)),
     files: checked(files),
-    packages: packagesOf(data),
+    packages: data.path === undefined ? packages : [],
   };
 }
+
+/** Metrics that `evaluate.lpips` is the network of. */
+const perceptual: readonly string[] = ['lpips', ...varietyMetrics];
 
 /** The recipe with the places of what it reads in the bundle. */
 async function moved(
@@ -86,8 +98,11 @@ async function moved(
 ): Promise<Recipe> {
   const { data, teacher, evaluate, search, distill, supernet, finetune, online } = recipe;
   const sets = setMetrics(evaluate.metrics).length > 0 || /\.onnx$/i.test(evaluate.features);
-  const perceived = evaluate.metrics.includes('lpips') || /\.onnx$/i.test(evaluate.lpips);
+  const perceived =
+    evaluate.metrics.some((name) => perceptual.includes(name)) || /\.onnx$/i.test(evaluate.lpips);
   const searched = search?.quality === 'lpips' ? perceptualNetwork : featureNetwork;
+  // Named by default: nothing in the recipe changes, but it has to be there.
+  if (search?.quality === 'lpips' && !search.features) await network('alex', perceptualNetwork);
   const compared = async <
     T extends { perceptual?: string | undefined; lambdaPerceptual?: number | undefined },
   >(
@@ -116,13 +131,16 @@ async function moved(
   };
 }
 
-/** The optional packages that a source of pictures reads; a folder given by the recipe is copied as it is. */
-function packagesOf({ source, path }: Recipe['data']): string[] {
-  if (path !== undefined) return [];
-  if (source === 'openmoji') return ['openmoji'];
-  return (source as string).startsWith('emoji')
-    ? ['@iconify-json/noto', '@iconify-json/twemoji', '@iconify-json/fluent-emoji-flat']
-    : [];
+/** The optional packages that a source of pictures reads: every kind of emoji takes its names from openmoji. */
+function packagesOf({ source, from, to, styles = ['noto'] }: Recipe['data']): string[] {
+  const drawn: Partial<Record<typeof source, readonly EmojiStyle[]>> = {
+    openmoji: [],
+    'emoji-pairs': [from ?? 'openmoji', to ?? 'noto'],
+    'emoji-labels': [from ?? 'noto', to ?? 'noto'],
+    'emoji-classes': styles,
+  };
+  const used = drawn[source];
+  return used ? [...new Set(['openmoji', ...used.map((style) => drawingSets[style].package)])] : [];
 }
 
 function filesUnder(folder: string): string[] {

@@ -1,3 +1,5 @@
+import { turnBranches } from './branches.ts';
+
 /**
  * The program that a bundle starts with, as text: it needs nothing but Node. `payload` holds all other files, one after the other,
  * packed by Brotli, behind a list of them. They are unpacked at the first start, beside the bundle or, where that cannot be
@@ -16,6 +18,7 @@ if (existsSync(join(here, 'cache'))) process.env.GANLET_CACHE ||= join(here, 'ca
 if (existsSync(join(here, 'hub')) && !process.env.HF_HUB_CACHE) Object.assign(process.env, { HF_HUB_CACHE: join(here, 'hub'), HF_HUB_OFFLINE: '1' });
 const { GANLET_CACHE, XDG_CACHE_HOME } = process.env;
 const cache = GANLET_CACHE || (XDG_CACHE_HOME ? join(XDG_CACHE_HOME, 'ganlet') : join(homedir() || tmpdir(), '.cache', 'ganlet'));
+${turnBranches}
 const places = [join(here, 'app-' + id), join(cache, 'bundle-' + id)];
 
 function unpack(place) {
@@ -25,10 +28,12 @@ function unpack(place) {
     const bytes = brotliDecompressSync(readFileSync(join(here, 'payload')));
     const length = bytes.readUInt32LE(0);
     let at = 4 + length;
-    for (const { path, size } of JSON.parse(bytes.subarray(4, at).toString())) {
+    for (const { path, size, turned } of JSON.parse(bytes.subarray(4, at).toString())) {
       const file = join(temporary, path);
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, bytes.subarray(at, at + size));
+      const data = bytes.subarray(at, at + size);
+      if (turned) turnBranches(data, -1);
+      writeFileSync(file, data);
       at += size;
     }
     renameSync(temporary, place);

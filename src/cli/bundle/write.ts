@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
@@ -6,9 +8,10 @@ import { writeFileAtomic } from '../../util/atomic.ts';
 import { GanletError } from '../../util/errors.ts';
 import { sha256Parts } from '../../util/hash.ts';
 import { toolVersion } from '../../util/version.ts';
+import { turnBranches } from './branches.ts';
 import { withoutSymbols } from './elf.ts';
 import { bundledFiles } from './packages.ts';
-import { recipeFiles } from './recipe-files.ts';
+import { type RecipeFiles, recipeFiles } from './recipe-files.ts';
 import { startProgram, startScript } from './start.ts';
 import { tar } from './tar.ts';
 
@@ -20,6 +23,9 @@ export interface BundleOptions {
   /** A recipe whose pictures, teacher and networks are packed too. */
   recipe?: string | undefined;
 }
+
+/** Files of machine code. */
+const library = /\.(node|so)(\.[\d.]+)?$/;
 
 /** The folder of ganlet's own package.json. */
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -34,12 +40,26 @@ export async function writeBundle({ out, fast, recipe }: BundleOptions): Promise
     throw new GanletError('BUNDLE_PLATFORM', `a bundle must be made on Linux, this is ${process.platform}`, {
       hint: 'make it on a Linux machine of the architecture it is for',
     });
-  const more = recipe === undefined ? undefined : await recipeFiles(recipe);
-  const files = bundledFiles(root, more?.packages).map(({ path, from }) => ({
-    path,
-    data: readFileSync(from),
-  }));
-  const list = Buffer.from(JSON.stringify(files.map(({ path, data }) => ({ path, size: data.length }))));
+  const scratch = mkdtempSync(join(tmpdir(), 'ganlet-bundle-'));
+  try {
+    const more = recipe === undefined ? undefined : await recipeFiles(recipe, scratch);
+    const zipped = await archived(more, fast);
+    await writeFileAtomic(out, zipped);
+    return zipped.length;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function archived(more: RecipeFiles | undefined, fast: boolean): Promise<Buffer> {
+  const files = bundledFiles(root, more?.packages).map(({ path, from }) => {
+    const [data, turned] = [readFileSync(from), process.arch === 'x64' && library.test(path)];
+    if (turned) turnBranches(data, 1);
+    return { path, data, ...(turned && { turned }) };
+  });
+  const list = Buffer.from(
+    JSON.stringify(files.map(({ data, ...rest }) => ({ ...rest, size: data.length }))),
+  );
   const length = Buffer.alloc(4);
   length.writeUInt32LE(list.length);
   const parts = [length, list, ...files.map((file) => file.data)];
@@ -56,9 +76,7 @@ export async function writeBundle({ out, fast, recipe }: BundleOptions): Promise
     ...(more ? [{ path: `${folder}/recipe.yaml`, data: Buffer.from(more.recipe) }] : []),
     ...(more?.files ?? []).map(({ path, from }) => ({ path: `${folder}/${path}`, data: readFileSync(from) })),
   ]);
-  const zipped = await promisify(gzip)(Buffer.concat(archive), { level: fast ? 1 : 9 });
-  await writeFileAtomic(out, zipped);
-  return zipped.length;
+  return promisify(gzip)(Buffer.concat(archive), { level: fast ? 1 : 9 });
 }
 
 /** Brotli with its largest window: native libraries become a sixth smaller than by gzip. Beyond quality 9 it takes minutes. */

@@ -1,42 +1,61 @@
 import { norms, paddings } from '../../recipe/names.ts';
+import { type Upsampling, upsamplings } from '../../recipe/upsampling.ts';
+import { kebabCase } from '../arguments.ts';
 import { choice, largest, text, usageError, whole, widths } from '../options.ts';
 import { defineVerb } from '../verb.ts';
 
-/** The networks, and which options concern only some of them. */
-const networks = {
-  resnet: ['blocks', 'widths', 'padding', 'separable'],
-  unet: ['levels'],
-  patch: ['layers'],
-  pixel: [],
+/** The networks, and which options that only some of them have. */
+const generators = {
+  resnet: ['blocks', 'norm', 'padding', 'separable', 'widths', 'conditionChannels'],
+  unet: ['levels', 'norm', 'conditionChannels'],
+  spade: ['upsampling', 'latent', 'norm', 'separable', 'widths', 'labels', 'edges'],
+  sngan: ['latent', 'norm', 'separable', 'widths', 'classes'],
 } as const;
-type Network = keyof typeof networks;
+const discriminators = {
+  patch: ['layers', 'norm', 'spectralNorm', 'conditionChannels'],
+  pixel: ['norm', 'spectralNorm', 'conditionChannels'],
+  multiscale: ['scales', 'layers', 'norm', 'spectralNorm', 'conditionChannels'],
+  projection: ['spectralNorm', 'classes', 'conditionChannels'],
+} as const;
+
+type Own = (typeof generators & typeof discriminators)[keyof typeof generators | keyof typeof discriminators];
+const networks: Readonly<Record<string, readonly Own[number][]>> = { ...generators, ...discriminators };
+const names = Object.keys(networks);
+/** Options that say what images there are; the others are keys of the recipe's `generator` or `discriminator`. */
+const ofData: readonly string[] = ['widths', 'labels', 'edges', 'classes', 'conditionChannels'];
 
 const help = 'ganlet model --help lists its arguments';
-
-const special = [...new Set(Object.values(networks).flat())];
 
 export const model = defineVerb({
   command: 'model <network>',
   describe: 'Write an untrained generator or discriminator as an ONNX file',
   positionals: {
-    network: { type: 'string', demandOption: true, describe: Object.keys(networks).join(', ') },
+    network: { type: 'string', demandOption: true, describe: names.join(', ') },
   },
   options: {
     out: text('--out', 'File to write; by default <network>.onnx'),
-    'base-width': whole('--base-width', 'Channels of the first layer; by default 64', 1, largest.channels),
-    blocks: whole('--blocks', 'Residual blocks of a resnet; by default 9', 1, 64),
+    'base-width': whole(
+      '--base-width',
+      'Channels of the first layer, in spade, sngan of the last block; by default 64',
+    ),
     widths: widths(
       '--widths',
-      'Eight widths of a resnet instead of one base width, as in 32_24_16_32_32_32_16_16',
+      'A resnet, spade or sngan by its width vector instead of one base width, as in 32_24_16_32_32_32_16_16',
     ),
+    blocks: whole('--blocks', 'Residual blocks of a resnet; by default 9'),
     levels: whole(
       '--levels',
       'Halvings of the image in a unet; by default as many as its size allows, at most 8',
-      2,
-      10,
     ),
-    layers: whole('--layers', 'Convolutions of stride 2 of a patch discriminator; by default 3', 1, 8),
-    norm: choice('--norm', 'Normalisation; by default instance', norms),
+    upsampling: choice(
+      '--upsampling',
+      'How often the size doubles in a spade; by default fewer below 128 pixels, else normal',
+      Object.keys(upsamplings) as [Upsampling, ...Upsampling[]],
+    ),
+    latent: whole('--latent', 'Numbers of the latent vector; by default none in a spade, 128 in an sngan'),
+    layers: whole('--layers', 'Convolutions of stride 2 of a patch or multiscale; by default 3'),
+    scales: whole('--scales', 'Patch discriminators of a multiscale; by default 2'),
+    norm: choice('--norm', 'Normalisation; by default batch in spade, sngan, else instance', norms),
     padding: choice(
       '--padding',
       'How a resnet continues images beyond their edges; by default reflect',
@@ -44,13 +63,24 @@ export const model = defineVerb({
     ),
     separable: {
       type: 'boolean',
-      default: false,
-      describe: 'Depthwise and 1×1 convolutions in a resnet’s blocks',
+      describe: 'Depthwise and 1×1 convolutions in a resnet’s or sngan’s blocks, or a spade’s modulations',
+    },
+    'spectral-norm': {
+      type: 'boolean',
+      describe: 'Spectral norms in a discriminator; multiscale, projection have them (--spectral-norm=false)',
     },
     size: whole('--size', 'Side of the image in pixels; left out, any size can be fed', 4, largest.size),
     'condition-channels': whole(
       '--condition-channels',
-      'Channels of the image that is given; by default 3',
+      'Channels of the image that is given; by default 3, for a projection none',
+      0,
+      largest.channels,
+    ),
+    labels: whole('--labels', 'Labels of the maps that a spade is given', 1, largest.channels),
+    edges: { type: 'boolean', describe: 'A spade is also given the edges between objects' },
+    classes: whole(
+      '--classes',
+      'Classes of images that an sngan or projection is told; by default none',
       1,
       largest.channels,
     ),
@@ -64,36 +94,41 @@ export const model = defineVerb({
   },
   examples: [
     ['ganlet model resnet --base-width 16 --separable --out small.onnx', 'then: ganlet profile small.onnx'],
+    [
+      'ganlet model spade --labels 35 --edges --upsampling more --size 512',
+      'a GauGAN for label maps such as those of Cityscapes',
+    ],
   ],
   async run(args) {
-    const { network, out, baseWidth, norm, size, conditionChannels, imageChannels, seed } = args;
-    if (!isNetwork(network)) {
-      throw usageError(
-        `<network> must be one of ${Object.keys(networks).join(', ')}, got "${network}"`,
-        help,
-      );
+    const { network, out, baseWidth = 64, size, imageChannels: image = 3, seed = 0 } = args;
+    if (!Object.hasOwn(networks, network))
+      throw usageError(`<network> must be one of ${names.join(', ')}, got "${network}"`, help);
+    const given = [...new Set(Object.values(networks).flat())].filter((key) => args[key] !== undefined);
+    for (const key of given) {
+      if (networks[network]!.includes(key)) continue;
+      const takers = names.filter((name) => networks[name]!.includes(key));
+      throw usageError(`--${kebabCase(key)} is for ${takers.join(', ')}, not for ${network}`, help);
     }
-    const own = Object.fromEntries(special.map((key) => [key, args[key]]).filter(([, value]) => value));
-    for (const key of Object.keys(own)) {
-      if ((networks[network] as readonly string[]).includes(key)) continue;
-      const takers = Object.entries(networks).filter(([, keys]) => (keys as readonly string[]).includes(key));
-      throw usageError(`--${key} is for ${takers.map(([name]) => name).join()}, not for ${network}`, help);
-    }
+    const makes = Object.hasOwn(generators, network);
+    const { labels, edges = false, classes, conditionChannels = network === 'projection' ? 0 : 3 } = args;
+    if (network === 'spade' && labels === undefined)
+      throw usageError('--labels must be given for spade: how many labels its maps have', help);
+    if (makes && conditionChannels === 0)
+      throw usageError(`--condition-channels must be at least 1 for ${network}, got 0`, help);
+
+    const { namingFlags, readDiscriminator, readGenerator } = await import('./model-network.ts');
+    const own = given.filter((key) => !ofData.includes(key)).map((key) => [key, args[key]]);
+    const section = { type: network, baseWidth, ...Object.fromEntries(own) };
     const { writeModel } = await import('../../models/write.ts');
     const options = {
-      type: network,
+      network: makes ? readGenerator(section, size) : readDiscriminator(section),
       out: out ?? `${network}.onnx`,
-      baseWidth: baseWidth ?? 64,
-      norm: norm ?? 'instance',
-      channels: { condition: conditionChannels ?? 3, image: imageChannels ?? 3 },
-      seed: seed ?? 0,
+      channels: { condition: labels === undefined ? conditionChannels : labels + Number(edges), image },
+      seed,
+      ...(args.widths && { widths: args.widths }),
+      ...(classes !== undefined && { classes }),
       ...(size !== undefined && { size }),
-      ...own,
     };
-    await writeModel(options, args.quiet ? { write: () => true } : process.stdout);
+    await namingFlags(() => writeModel(options, args.quiet ? { write: () => true } : process.stdout));
   },
 });
-
-function isNetwork(name: string): name is Network {
-  return Object.hasOwn(networks, name);
-}
