@@ -3,7 +3,7 @@
 // Models: files, parameters, costs, gradients.
 export { gradient } from './autodiff/gradient.ts';
 // Running: programs with state, on an engine.
-export type { Backend, Compiled, Feeds, Program, State } from './backend/backend.ts';
+export type { Backend, Compiled, Feeds, Program, RunOptions, State } from './backend/backend.ts';
 export { onnxruntime, type Provider, runGraph } from './backend/onnxruntime.ts';
 export { type LoadTfjsOptions, loadTfjs } from './backend/tfjs/load.ts';
 export { type TfjsOptions, tfjs } from './backend/tfjs.ts';

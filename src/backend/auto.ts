@@ -16,8 +16,11 @@ export interface AutoOptions {
 
 /** Steps that every engine takes; the first is not counted: engines prepare themselves in it. */
 const rounds = 4;
-/** An engine whose first step takes longer than this, in ms, and many times as long as the fastest's, is out at once. */
-const hopeless = { above: 3000, times: 10 };
+/**
+ * An engine whose step takes longer than this, in ms, and many times as long as the fastest's, is out at once. In its first one a
+ * device may compile all it will ever run.
+ */
+const hopeless = { firstAbove: 60_000, above: 3000, times: 10 };
 
 interface Racer {
   readonly name: string;
@@ -168,8 +171,8 @@ function race(
     const least = Math.min(...racers.map((racer) => racer.times.at(-1)!));
     for (const racer of racers) {
       const last = racer.times.at(-1)!;
-      if (last > hopeless.above && last > hopeless.times * least)
-        await leave(racer, `a step took ${show(last)}`);
+      const above = racer.times.length === 1 ? hopeless.firstAbove : hopeless.above;
+      if (last > above && last > hopeless.times * least) await leave(racer, `a step took ${show(last)}`);
     }
     return results;
   };

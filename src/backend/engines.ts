@@ -105,7 +105,7 @@ function isInstalled(name: string): boolean {
 }
 
 /** ONNX Runtime's CUDA provider is a library that is only downloaded when it is asked for. */
-function hasCudaProvider(): boolean {
+export function hasCudaProvider(): boolean {
   try {
     const root = dirname(resolve('onnxruntime-node/package.json'));
     const folder = join(root, 'bin', 'napi-v6', process.platform, process.arch);

@@ -1,33 +1,24 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname, extname } from 'node:path';
-import { providers, tryEngine } from '../backend/engines.ts';
+import { hasCudaProvider, providers, tryEngine } from '../backend/engines.ts';
 import { type TfjsPackage, tfjsPackages } from '../backend/tfjs/load.ts';
 import { cacheDir } from '../data/cache-dir.ts';
 import { type Answer, askProgram } from '../util/ask.ts';
 import { formatBytes } from '../util/format.ts';
+import { cudaHint, graphics } from './doctor-devices.ts';
+import type { Finding } from './finding.ts';
 
-/** One thing that was looked at. */
-export interface Finding {
-  name: string;
-  /** `missing`: not needed, here is how to have it. `broken`: nothing works without it. */
-  status: 'ok' | 'missing' | 'broken';
-  found: string;
-  enable?: string;
-}
-
-const enableProvider = {
-  cpu: 'install again: npm install; if that does not help, this platform has no build of onnxruntime-node',
-  webgpu: 'a graphics driver with Vulkan (Linux: the package libvulkan1 too), Metal or Direct3D 12',
-  cuda: 'an NVIDIA driver, CUDA 12, cuDNN 9 and: npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12',
-} as const;
+const enableCpu =
+  'install again: npm install; if that does not help, this platform has no build of onnxruntime-node';
+const enableAdapter = 'a newer graphics driver: what is there has no adapter that computes';
 
 const enablePackage = {
   openmoji: 'npm install openmoji@17.0.0 (for recipes with data.source openmoji)',
 } as const;
 
 /**
- * Looks at what a run needs: Node, the machine, ONNX Runtime, whether each engine really computes, packages,
+ * Looks at what a run needs: Node, the machine, its graphics, ONNX Runtime, whether each engine really computes, packages,
  * the cache folder. Engines and native packages are tried in processes of their own, `timeout` milliseconds
  * each: they may crash or hang.
  */
@@ -45,18 +36,15 @@ export async function examine(timeout = 30_000): Promise<Finding[]> {
     const { ok, found } = answers[what]!;
     return ok ? { name, status: 'ok', found } : { name, status: without, found, enable };
   };
+  const devices = graphics();
   return [
     node(),
     { name: 'machine', status: 'ok', found: machine() },
-    finding('onnxruntime-node', 'runtime', 'broken', enableProvider.cpu),
-    ...providers.map((provider) =>
-      finding(
-        `provider ${provider}`,
-        provider,
-        provider === 'cpu' ? 'broken' : 'missing',
-        enableProvider[provider],
-      ),
-    ),
+    devices,
+    finding('onnxruntime-node', 'runtime', 'broken', enableCpu),
+    finding('provider cpu', 'cpu', 'broken', enableCpu),
+    finding('provider webgpu', 'webgpu', 'missing', devices.enable ?? enableAdapter),
+    finding('provider cuda', 'cuda', 'missing', cudaHint(hasCudaProvider())),
     ...packages.map((name) => finding(name, name, 'missing', tfjsPackages[name])),
     finding('sharp', 'sharp', 'broken', 'install again: npm install'),
     ...Object.entries(enablePackage).map(([name, enable]) => finding(name, name, 'missing', enable)),

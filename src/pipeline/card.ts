@@ -96,10 +96,20 @@ function inputsOf(network: Graph, { kind }: Condition): Record<string, InputKind
 /**
  * Reads a generator; what its inputs are for is noted in the graph where its card says it, and a class is given as a one-hot
  * vector (see `adaptClassInput`). Where the card declares pictures of another range or order of axes than ours, that is computed
- * inside. Throws what `loadOnnx` throws.
+ * inside. Throws what `loadOnnx` throws, and MODEL_MISMATCH for a card that speaks of a latent vector the network does not take.
  */
 export function loadGenerator(file: string, card = readCard(file)): Graph {
-  const adapted = adaptTeacher(loadOnnx(file), formOf(card), 'fixed');
+  const network = loadOnnx(file);
+  const taken = network.inputs.map(({ name }) => name);
+  for (const [name, kind] of Object.entries(card?.inputs ?? {})) {
+    if (kind !== 'latent' || taken.includes(name)) continue;
+    throw new GanletError(
+      'MODEL_MISMATCH',
+      `${cardPath(file)} calls the input "${name}" a latent vector, the network takes only ${taken.join(', ')}`,
+      { hint: 'name an input of the network under inputs, or leave it out' },
+    );
+  }
+  const adapted = adaptTeacher(network, formOf(card), 'fixed');
   const graph = declareInputs(adapted, card?.inputs ?? {});
   const condition = card?.condition;
   return adaptClassInput(graph, condition?.kind === 'class' ? condition.classes.length : undefined);

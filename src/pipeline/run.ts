@@ -60,10 +60,10 @@ export async function runRecipe(
     const file = join(out, 'recipe.yaml');
     // An earlier run's recipe stays beside its results until this one has gone through.
     if (!exists(file)) await writeFileAtomic(file, resolvedYaml(recipe));
-    // A network that cannot be had is told before hours of training, not after.
+    // What cannot be asked of the teacher needs no network; one that cannot be had is told before hours of training, not after.
+    await checkTask(context, wanted);
     if (wanted.includes('evaluate')) await measureNetworks(context);
     await needPerceptual(context, wanted);
-    await checkTask(context, wanted);
     for (const stage of wanted) await runners[stage](context);
     await writeFileAtomic(file, resolvedYaml(recipe));
   } finally {

@@ -158,7 +158,7 @@ export async function runSteps(training: StepTraining): Promise<Map<string, Tens
     };
 
     // Train.
-    let [lookedAt, shown, speed] = [performance.now(), '', 0];
+    let [lookedAt, shown, speed] = [Number.NEGATIVE_INFINITY, '', 0];
     while (step < steps) {
       const feeds = await training.feeds(step);
       const ticks = (step + 1) % tick === 0 || step + 1 === steps;

@@ -8,6 +8,8 @@ import { conv, convTranspose } from '../../src/ops/conv.ts';
 import { abs, pow, sign } from '../../src/ops/elementwise.ts';
 import { emit } from '../../src/ops/op.ts';
 import { MaxPool } from '../../src/ops/pool.ts';
+import { mean } from '../../src/ops/reduce.ts';
+import { tile } from '../../src/ops/segments.ts';
 import { slice } from '../../src/ops/window.ts';
 import { runSteps } from '../../src/train/loop.ts';
 import { readJsonLines } from '../../src/util/json-lines.ts';
@@ -116,6 +118,16 @@ describe.skipIf(!webgpuWorks)('WebGPU', () => {
     graph.output(outputs[0]!, 'maxima');
     graph.output(emit(MaxPool, [outputs[0]!], view), 'maxima of maxima');
     await expectEqual(graph, feeds);
+  });
+
+  test('says that memory ran out where the device gives none for a tensor', async () => {
+    const graph = new Graph('large');
+    const x = graph.input('x', 'float32', [1, 1024, 16]);
+    graph.output(mean(tile(x, [2 ** 16, 1, 1])), 'y');
+    await expect(runGraph(graph, { x: drawn([1, 1024, 16], 'x') }, webgpu)).rejects.toMatchObject({
+      code: 'MEMORY_SHORT',
+      message: expect.stringMatching(/^ONNX Runtime must run "large", it did not: the device gave no memory/),
+    });
   });
 
   test('with --debug says once which nodes the CPU computes', async () => {

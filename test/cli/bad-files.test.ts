@@ -34,12 +34,12 @@ test('bad pictures are named and counted, and left out only where the recipe say
   await pictures(folder);
   writeFileSync(join(folder, 'pictures/train/empty.png'), '');
   writeFileSync(join(folder, 'pictures/train/text.png'), 'no picture');
-  const refused = ganlet(['teach', 'tiny.yaml', '--quiet'], folder);
+  const refused = await ganletHere(['teach', 'tiny.yaml', '--quiet'], folder);
   expect(refused.status).toBe(1);
   expect(refused.stderr).toMatch(/^error: .*\b2\b/);
   expect(refused.stderr).toMatch(/train\/empty\.png is empty\n.*train\/text\.png /);
   expect(existsSync(join(folder, 'runs/tiny/teacher.onnx'))).toBe(false);
-  const skipped = ganlet(['teach', 'tiny.yaml', '--set', 'data.onBadImage=skip'], folder);
+  const skipped = await ganletHere(['teach', 'tiny.yaml', '--set', 'data.onBadImage=skip'], folder);
   expect([skipped.status, skipped.stderr]).toEqual([0, expect.any(String)]);
   expect(skipped.stderr).toMatch(/^warning: 2 pictures are left out:\n {2}train\/empty\.png is empty\n/);
 });
@@ -47,7 +47,7 @@ test('bad pictures are named and counted, and left out only where the recipe say
 test('a run that cannot be written says where, and trains nothing', async () => {
   const folder = folderWith({ 'tiny.yaml': recipe, taken: 'a file' });
   await pictures(folder);
-  const { status, stderr } = ganlet(['run', 'tiny.yaml', '--out', 'taken/run'], folder);
+  const { status, stderr } = await ganletHere(['run', 'tiny.yaml', '--out', 'taken/run'], folder);
   expect(status).toBe(1);
   expect(stderr).toMatch(/^error: .*taken.*\n {2}help: /);
 });
@@ -65,7 +65,7 @@ test('a full disk ends a run with one error, and what was finished before stays'
   onTestFinished(() => {
     execFileSync('umount', [disk]);
   });
-  const { status, stderr } = ganlet(['teach', 'tiny.yaml', '--quiet', '--out', 'disk/run'], folder);
+  const { status, stderr } = await ganletHere(['teach', 'tiny.yaml', '--quiet', '--out', 'disk/run'], folder);
   expect(status).toBe(1);
   expect(stderr).toMatch(/^error: .*disk\/run.*\n {2}help: /);
   expect(stderr).toMatch(/full|space/);
@@ -73,14 +73,14 @@ test('a full disk ends a run with one error, and what was finished before stays'
   expect(existsSync(join(disk, 'run/teacher.onnx'))).toBe(false);
 });
 
-test('an operator that is not known is named with its node', () => {
+test('an operator that is not known is named with its node', async () => {
   const graph = new Graph('foreign');
   const x = graph.input('x', 'float32', ['batch', 3, 16, 16]);
   const type = { dtype: 'float32', shape: x.shape } as const;
   graph.output(graph.add('GridSample', [x, x], {}, [type], 'warp/grid').outputs[0]!, 'y');
   const folder = folderWith();
   writeFileSync(join(folder, 'foreign.onnx'), encodeOnnx(graph));
-  const { status, stderr } = ganlet(['profile', 'foreign.onnx'], folder);
+  const { status, stderr } = await ganletHere(['profile', 'foreign.onnx'], folder);
   expect(status).toBe(1);
   expect(stderr).toMatch(/^error: .*GridSample.*warp\/grid/);
 });

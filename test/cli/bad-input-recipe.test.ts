@@ -14,10 +14,10 @@ describe('what is no recipe is told by line and column, and nothing is written',
     ['a network', Buffer.from([8, 8, 0x12, 6]), '1:1', 'found the control character 0x08'],
     ['a zero byte', 'name: a\r\nseed: \0', '2:7', 'found the control character 0x00'],
     ['colour codes', '# \u001b[31mred\n', '1:3', 'found the control character 0x1b'],
-  ])('%s', (_, bytes, place, found) => {
+  ])('%s', async (_, bytes, place, found) => {
     const folder = folderWith();
     writeFileSync(join(folder, 'bad.yaml'), bytes);
-    expect(ganlet(['run', 'bad.yaml'], folder)).toEqual({
+    expect(await ganletHere(['run', 'bad.yaml'], folder)).toEqual({
       status: 1,
       stdout: '',
       stderr: `error: bad.yaml:${place}  a recipe must be text in UTF-8, ${found}\n  help: ${name}, or save it as UTF-8\n`,
@@ -25,49 +25,49 @@ describe('what is no recipe is told by line and column, and nothing is written',
     expect(readdirSync(folder)).toEqual(['bad.yaml']);
   });
 
-  test('a file far too large, a device', () => {
+  test('a file far too large, a device', async () => {
     const folder = folderWith({ 'long.yaml': `name: ${'x'.repeat(2 ** 21)}` });
-    expect(ganlet(['run', 'long.yaml'], folder).stderr).toBe(
+    expect((await ganletHere(['run', 'long.yaml'], folder)).stderr).toBe(
       `error: a recipe must have at most 1.00 MiB, long.yaml has 2.00 MiB\n  help: ${name}\n`,
     );
     if (process.platform === 'win32') return;
-    expect(ganlet(['run', '/dev/zero'], folder).stderr).toBe(
+    expect((await ganletHere(['run', '/dev/zero'], folder)).stderr).toBe(
       `error: /dev/zero is a device, not a recipe\n  help: ${name}\n`,
     );
   });
 
-  test('YAML nested without end, or multiplied by aliases', () => {
+  test('YAML nested without end, or multiplied by aliases', async () => {
     const bomb = Array.from({ length: 9 }, (_, i) => `a${i}: &a${i} [${`*a${i - 1},`.repeat(10)}]`);
     const folder = folderWith({
       'deep.yaml': `name: ${'['.repeat(20_000)}\n`,
       'bomb.yaml': ['a0: &a0 [x]', ...bomb.slice(1)].join('\n'),
     });
-    expect(ganlet(['run', 'deep.yaml'], folder).stderr.split('\n')[0]).toMatch(
+    expect((await ganletHere(['run', 'deep.yaml'], folder)).stderr.split('\n')[0]).toMatch(
       /^error: deep\.yaml:1:\d+ {2}is not valid YAML: it is nested too deeply$/,
     );
-    expect(ganlet(['run', 'bomb.yaml'], folder).stderr).toMatch(
+    expect((await ganletHere(['run', 'bomb.yaml'], folder)).stderr).toMatch(
       /^error: bomb\.yaml:\d+:\d+ {2}is not valid YAML: Excessive alias count/,
     );
   });
 
-  test('of very many problems the first twenty are listed', () => {
+  test('of very many problems the first twenty are listed', async () => {
     const keys = Array.from({ length: 300 }, (_, i) => `key${i}: 1\n`).join('');
-    const lines = ganlet(['run', 'many.yaml'], folderWith({ 'many.yaml': `${teacherRecipe}${keys}` }))
+    const lines = await ganletHere(['run', 'many.yaml'], folderWith({ 'many.yaml': `${teacherRecipe}${keys}` }))
       .stderr.trimEnd()
       .split('\n');
     expect(lines).toHaveLength(22);
     expect(lines[20]).toBe('       and 280 more');
   });
 
-  test('a key that is a list says so without a warning of Node besides', () => {
-    const { stderr } = ganlet(['run', 'a.yaml'], folderWith({ 'a.yaml': `${teacherRecipe}? [a, b]\n: 1\n` }));
+  test('a key that is a list says so without a warning of Node besides', async () => {
+    const { stderr } = await ganletHere(['run', 'a.yaml'], folderWith({ 'a.yaml': `${teacherRecipe}? [a, b]\n: 1\n` }));
     expect(stderr).toMatch(/^error: a\.yaml:\d+:\d+ {2}\[ a, b \] is not a known key; .*\n {2}help: .*\n$/);
   });
 });
 
 describe('values on the command line', () => {
   const run = (...args: string[]) =>
-    ganlet(['run', 'quick.yaml', ...args], folderWith({ 'quick.yaml': teacherRecipe }));
+    await ganletHere(['run', 'quick.yaml', ...args], folderWith({ 'quick.yaml': teacherRecipe }));
   const form = 'write --set distill.steps=10, once for each key';
 
   test.each([
@@ -91,7 +91,7 @@ describe('values on the command line', () => {
       `--set ${'a.'.repeat(39)}a…  a is not a known key; known here: name, preset, seed, threads, backend, provider, data, teacher, discriminator, student, distill, online, supernet, search, finetune, baselines, baselineSteps, evaluate`,
       '`ganlet schema` prints every key with its rule and default',
     ],
-  ])('--set %.20s', (text, status, error, help) => {
+  ])('--set %.20s', async (text, status, error, help) => {
     expect(run('--set', text)).toEqual({ status, stdout: '', stderr: `error: ${error}\n  help: ${help}\n` });
   });
 
@@ -101,14 +101,14 @@ describe('values on the command line', () => {
     ['--__proto__', 'unknown option --__proto__'],
     ['---seed', 'unknown option ---seed'],
     ['-5', 'unexpected argument "-5"'],
-  ])('%s does nothing but say so', (option, error) => {
+  ])('%s does nothing but say so', async (option, error) => {
     const folder = folderWith({ 'quick.yaml': teacherRecipe });
-    const { status, stderr } = ganlet(['run', 'quick.yaml', option], folder);
+    const { status, stderr } = await ganletHere(['run', 'quick.yaml', option], folder);
     expect({ status, first: stderr.split('\n')[0] }).toEqual({ status: 2, first: `error: ${error}` });
     expect(existsSync(join(folder, 'runs'))).toBe(false);
   });
 
-  test('a negative number is still the value of the option before it', () => {
+  test('a negative number is still the value of the option before it', async () => {
     expect(run('--seed', '-1').stderr.split('\n')[0]).toBe(
       'error: --seed must be a whole number of at least 0, got "-1"',
     );
@@ -119,18 +119,18 @@ describe('values on the command line', () => {
     [['model', 'resnet', '--widths', '8_99999'], '--widths must be whole numbers from 1 to 1024'],
     [['model', 'unet', '--levels', '20'], '--levels must be a whole number from 2 to 10'],
     [['profile', 'x.onnx', '--threads', '100000000'], '--threads must be a whole number from 1 to 1024'],
-  ])('%j is refused before memory runs out', (args, rule) => {
-    const { status, stderr } = ganlet(args);
+  ])('%j is refused before memory runs out', async (args, rule) => {
+    const { status, stderr } = await ganletHere(args);
     expect(status).toBe(2);
     expect(stderr).toContain(`error: ${rule}`);
   });
 
-  test('a network that no memory holds is profiled without being run', () => {
+  test('a network that no memory holds is profiled without being run', async () => {
     const folder = folderWith();
-    ganlet(['model', 'resnet', '--base-width', '1', '--blocks', '1', '--out', 'any.onnx'], folder);
+    await ganletHere(['model', 'resnet', '--base-width', '1', '--blocks', '1', '--out', 'any.onnx'], folder);
     const big = ['profile', 'any.onnx', '--size', '65536', '--batch', '65536'];
-    expect(ganlet([...big, '--runs', '0'], folder).status).toBe(0);
-    expect(ganlet(big, folder)).toMatchObject({
+    expect((await ganletHere([...big, '--runs', '0'], folder)).status).toBe(0);
+    expect(await ganletHere(big, folder)).toMatchObject({
       status: 1,
       stderr: expect.stringMatching(
         /^error: one run of "resnet" must fit in memory, it takes about \S+ TiB and there are \S+ GiB\n {2}help: use smaller images, batches or networks\n$/,
@@ -138,8 +138,8 @@ describe('values on the command line', () => {
     });
   });
 
-  test('what could steer a terminal is written out', () => {
-    const { stderr } = ganlet(['table', 'a\u001b[2Jb\u202ec']);
+  test('what could steer a terminal is written out', async () => {
+    const { stderr } = await ganletHere(['table', 'a\u001b[2Jb\u202ec']);
     expect(stderr).toBe(
       'error: a\\x1b[2Jb\\u202ec must be the folder of a run, there is none\n  help: ganlet run <recipe> makes one\n',
     );

@@ -124,7 +124,7 @@ describe('a teacher that makes no such pictures is refused with what it does, an
     const finish = (y: Value) => add(mul(tanh(y), 0.5), 0.5);
     const folder = await folderOf();
     writeFileSync(join(folder, 'foreign.onnx'), encodeOnnx(foreign({ finish })));
-    const { status, stderr } = ganlet(['distill', 'tiny.yaml', '--quiet'], folder);
+    const { status, stderr } = await ganletHere(['distill', 'tiny.yaml', '--quiet'], folder);
     expect(status).toBe(0);
     expect(stderr).toMatch(/^warning: the pictures of the teacher lie in \[0\.\d+, 0\.\d+\], .* 2x − 1 at/);
   });
@@ -213,9 +213,9 @@ describe('a student that cannot be made of this teacher', () => {
     const folder = await folderOf();
     writeFileSync(join(folder, 'foreign.onnx'), encodeOnnx(foreign()));
     const stages = ['--stages', 'distill', '--quiet'];
-    expect(ganlet(['run', 'tiny.yaml', ...stages], folder).status).toBe(0);
+    expect((await ganletHere(['run', 'tiny.yaml', ...stages], folder)).status).toBe(0);
     const before = readFileSync(join(folder, 'runs/tiny/recipe.yaml'), 'utf8');
-    expect(ganlet(['run', 'tiny.yaml', ...stages, '--set', 'distill.taps=[x]'], folder).status).toBe(1);
+    expect((await ganletHere(['run', 'tiny.yaml', ...stages, '--set', 'distill.taps=[x]'], folder)).status).toBe(1);
     expect(readFileSync(join(folder, 'runs/tiny/recipe.yaml'), 'utf8')).toBe(before);
   });
 });

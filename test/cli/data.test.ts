@@ -32,7 +32,7 @@ async function withLabels(): Promise<string> {
 describe('ganlet data', () => {
   test('draws what training will see and says what there is', async () => {
     const folder = await withLabels();
-    const { status, stdout, stderr } = ganlet(['data', 'r.yaml', '--count', '2'], folder);
+    const { status, stdout, stderr } = await ganletHere(['data', 'r.yaml', '--count', '2'], folder);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     for (const line of [
       /^data {6}labelmap, 24 × 24, hash [0-9a-f]{16}$/m,
@@ -52,7 +52,7 @@ describe('ganlet data', () => {
   test('prints JSON, of another split without augmentation', async () => {
     const folder = await withLabels();
     const args = ['data', 'r.yaml', '--split', 'test', '--out', 't.png', '--json'];
-    const { status, stdout } = ganlet(args, folder);
+    const { status, stdout } = await ganletHere(args, folder);
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       source: 'labelmap',
@@ -74,7 +74,7 @@ describe('ganlet data', () => {
       for (const name of ['cat', 'dog'])
         for (let i = 0; i < 3; i++) await flatPicture(folder, `d/${split}/${name}/${i}.png`, [9, 9, 9]);
     writeAt(folder, 'd/train/dog/broken.png', 'no picture');
-    const { status, stdout } = ganlet(['data', 'r.yaml'], folder);
+    const { status, stdout } = await ganletHere(['data', 'r.yaml'], folder);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^class {5}cat: train 2, val 1, test 3$/m);
     expect(stdout).toMatch(/^left out {2}train\/dog\/broken\.png is not a PNG, JPEG or WebP picture$/m);
@@ -90,9 +90,9 @@ describe('ganlet data', () => {
       '--out must be the name of a .png file, got "x.jpg"',
     ],
     ['no rows', 'r.yaml', ['--count', '0'], 2, '--count must be a whole number from 1 to 64, got "0"'],
-  ])('refuses %s', (_what, file, options, status, said) => {
+  ])('refuses %s', async (_what, file, options, status, said) => {
     const folder = folderWith({ 'r.yaml': recipe('{source: folder, path: none, size: 24}') });
-    const outcome = ganlet(['data', file, ...options], folder);
+    const outcome = await ganletHere(['data', file, ...options], folder);
     expect({ status: outcome.status, stdout: outcome.stdout }).toEqual({ status, stdout: '' });
     expect(outcome.stderr).toContain(said);
     expect(existsSync(join(folder, 'look-data.png'))).toBe(false);

@@ -1,7 +1,9 @@
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import type { Finding } from '../../src/cli/doctor.ts';
+import { cudaHint, graphics } from '../../src/cli/doctor-devices.ts';
+import type { Finding } from '../../src/cli/finding.ts';
 import { built, folderWith, ganlet } from './ganlet.ts';
 
 const { ask } = (await import(built('cli/doctor.js'))) as typeof import('../../src/cli/doctor.ts');
@@ -15,6 +17,7 @@ describe('doctor', () => {
     expect(findings.map(({ name }) => name)).toEqual([
       'node',
       'machine',
+      'graphics',
       'onnxruntime-node',
       'provider cpu',
       'provider webgpu',
@@ -63,6 +66,91 @@ describe('doctor', () => {
     expect(stdout).toContain(`${join(folder, 'file', 'cache')} cannot be written to\n`);
     expect(stdout).toContain('to enable: set GANLET_CACHE to a folder that can be written to\n');
   });
+});
+
+/** A machine's files, below a folder of its own. */
+function machineWith(files: Record<string, string>): string {
+  const root = folderWith();
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+  return root;
+}
+const [all, none] = [() => true, () => false];
+const nvidia = {
+  'proc/driver/nvidia/version':
+    'NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024\nGCC version: 12\n',
+  'proc/driver/nvidia/gpus/0000:01:00.0/information': 'Model: \t\t NVIDIA L4\nIRQ:   \t\t 131\n',
+};
+const icd = '{"ICD": {"library_path": "libGLX_nvidia.so.0"}}';
+
+describe('the graphics of a machine', () => {
+  const platform = 'linux';
+
+  test('are its cards, the driver, the loader and the Vulkan drivers', () => {
+    const root = machineWith({
+      ...nvidia,
+      'sys/class/drm/card1/device/vendor': '0x8086\n',
+      'sys/class/drm/card1-HDMI-A-1/status': 'connected\n',
+      'usr/share/vulkan/icd.d/nvidia_icd.json': icd,
+    });
+    expect(graphics({ root, platform, env: {}, hasLibrary: all })).toEqual({
+      name: 'graphics',
+      status: 'ok',
+      found: 'NVIDIA L4, Intel; NVIDIA driver 550.54.15; libvulkan.so.1; Vulkan drivers nvidia_icd.json',
+    });
+  });
+
+  test.each<[string, Record<string, string>, boolean, RegExp]>([
+    [
+      'the loader',
+      { ...nvidia, 'etc/vulkan/icd.d/nvidia_icd.json': icd },
+      false,
+      /^the package libvulkan1 \(.*\)$/,
+    ],
+    [
+      "NVIDIA's Vulkan driver",
+      nvidia,
+      true,
+      /^the Vulkan part of NVIDIA's driver, .*NVIDIA_DRIVER_CAPABILITIES=all/,
+    ],
+    ['Mesa', { 'sys/class/drm/card0/device/vendor': '0x1002' }, true, /^the package mesa-vulkan-drivers$/],
+    ['a card', {}, true, /^a graphics card and its driver$/],
+    [
+      'a card, but for a trial',
+      { 'usr/lib/chromium/vk_swiftshader_icd.json': '{}' },
+      false,
+      /^the package libvulkan1 .*, and a graphics card and its driver; .* VK_DRIVER_FILES=\S+vk_swiftshader_icd\.json$/,
+    ],
+  ])('that lack %s say so', (_, files, loader, enable) => {
+    const found = graphics({ root: machineWith(files), platform, env: {}, hasLibrary: () => loader });
+    expect(found).toMatchObject({ status: 'missing', enable: expect.stringMatching(enable) });
+  });
+
+  test('have the driver that is named', () => {
+    const root = machineWith({ 'drivers/mine.json': icd });
+    const file = join(root, 'drivers/mine.json');
+    const with_ = (env: NodeJS.ProcessEnv) => graphics({ root, platform, env, hasLibrary: all });
+    expect(with_({ VK_DRIVER_FILES: file })).toMatchObject({
+      status: 'ok',
+      found: 'no graphics card; libvulkan.so.1; Vulkan drivers mine.json',
+    });
+    expect(with_({ VK_DRIVER_FILES: `${file}.gone` })).toMatchObject({ status: 'missing' });
+  });
+});
+
+test('what CUDA lacks is named, library by library, and the switch that installs the provider', () => {
+  const platform = 'linux';
+  expect(cudaHint(false, { platform, hasLibrary: none })).toBe(
+    'an NVIDIA driver (libcuda.so.1), CUDA 12 (libcudart.so.12, libcublas.so.12, libcublasLt.so.12, libcufft.so.11, ' +
+      'libcurand.so.10), cuDNN 9 (libcudnn.so.9), the provider itself: ' +
+      'npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12',
+  );
+  const hasLibrary = (name: string) => !/cudnn|cufft/.test(name);
+  expect(cudaHint(true, { platform, hasLibrary })).toBe('CUDA 12 (libcufft.so.11), cuDNN 9 (libcudnn.so.9)');
+  expect(cudaHint(true, { platform, hasLibrary: all })).toMatch(/^its libraries are all there/);
+  expect(cudaHint(false, { platform: 'darwin' })).toMatch(/^Linux on x64/);
 });
 
 describe('a probe', () => {

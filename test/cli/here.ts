@@ -1,5 +1,5 @@
 import { runProgram } from '../../src/cli/program.ts';
-import { type Outcome, program } from './ganlet.ts';
+import { folderWith, type Outcome, program } from './ganlet.ts';
 
 export interface HereOptions {
   /** Folder of the run, in the folder. */
@@ -17,7 +17,7 @@ let last: Promise<unknown> = Promise.resolve();
  */
 export function ganletHere(
   args: readonly string[],
-  cwd: string,
+  cwd: string = folderWith(),
   env: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
   const outcome = last.then(() => perform(args, cwd, env));

@@ -8,7 +8,7 @@ import { folderWith, ganlet } from './ganlet.ts';
 const checkpoints = join(import.meta.dirname, '../fixtures/checkpoints');
 const at = (file: string) => join(checkpoints, file);
 
-test('a generator becomes teacher.onnx with its card, and its taps are told', () => {
+test('a generator becomes teacher.onnx with its card, and its taps are told', async () => {
   const folder = folderWith();
   const args = [
     'import',
@@ -17,7 +17,7 @@ test('a generator becomes teacher.onnx with its card, and its taps are told', ()
     '--out',
     'teachers/sub',
   ];
-  const { status, stdout, stderr } = ganlet(args, folder);
+  const { status, stdout, stderr } = await ganletHere(args, folder);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toMatch(
     /^teachers\/sub\/teacher\.onnx {2}[\d.]+ KiB, [\d.]+k parameters\nMACs at 256×256: .*\ntaps: down2, block3, block6, block9\n$/,
@@ -36,9 +36,9 @@ test('a generator becomes teacher.onnx with its card, and its taps are told', ()
   expect(card.imported.sha256).toBe(sha256(readFileSync(at('sub_mobile_resnet_9blocks.pth'))));
 });
 
-test('a discriminator becomes discriminator.onnx, in a folder named like its file', () => {
+test('a discriminator becomes discriminator.onnx, in a folder named like its file', async () => {
   const folder = folderWith();
-  expect(ganlet(['import', 'basic', at('basic-batch-legacy.pth'), '--quiet'], folder)).toMatchObject({
+  expect(await ganletHere(['import', 'basic', at('basic-batch-legacy.pth'), '--quiet'], folder)).toMatchObject({
     status: 0,
     stdout: '',
   });
@@ -48,13 +48,13 @@ test('a discriminator becomes discriminator.onnx, in a folder named like its fil
   ]);
 });
 
-test('an imported network can be profiled', () => {
+test('an imported network can be profiled', async () => {
   const folder = folderWith();
-  ganlet(
+  await ganletHere(
     ['import', 'mobile_resnet_9blocks', at('mobile_resnet_9blocks.pth'), '--key', 'netG', '--out', 'm'],
     folder,
   );
-  const { status, stdout } = ganlet(['profile', 'm/teacher.onnx', '--size', '32', '--runs', '0'], folder);
+  const { status, stdout } = await ganletHere(['profile', 'm/teacher.onnx', '--size', '32', '--runs', '0'], folder);
   expect(status).toBe(0);
   expect(stdout).toContain('block3.conv2.pointwise');
 });
@@ -98,9 +98,9 @@ describe('what cannot be imported leaves nothing behind', () => {
       '--lin is for lpips-…, not for vgg16',
       'ganlet import --help lists its arguments',
     ],
-  ])('%j', (args, status, message, hint) => {
+  ])('%j', async (args, status, message, hint) => {
     const folder = folderWith();
-    const result = ganlet(['import', ...args, '--out', 'out'], folder);
+    const result = await ganletHere(['import', ...args, '--out', 'out'], folder);
     expect(result.status).toBe(status);
     expect(result.stdout).toBe('');
     const [first, second] = result.stderr.split('\n');
@@ -110,8 +110,8 @@ describe('what cannot be imported leaves nothing behind', () => {
   });
 });
 
-test('the kinds that --help lists are those that exist', () => {
-  const { stdout } = ganlet(['import', '--help']);
+test('the kinds that --help lists are those that exist', async () => {
+  const { stdout } = await ganletHere(['import', '--help']);
   const listed = stdout.match(/kind {2}([\s\S]*?)\[value\]/)![1]!;
   expect(listed.split(',').map((kind) => kind.trim())).toEqual(importKinds);
 });

@@ -6,11 +6,11 @@ import { studentRecipe, teacherRecipe } from '../recipe/recipe-file.ts';
 import { folderWith, ganlet } from './ganlet.ts';
 
 const run = (yaml: string, ...options: string[]) =>
-  ganlet(['run', 'quick.yaml', ...options], folderWith({ 'quick.yaml': yaml }));
+  await ganletHere(['run', 'quick.yaml', ...options], folderWith({ 'quick.yaml': yaml }));
 
 describe('a recipe that cannot run is told on stderr, with status 1', () => {
-  test('a missing file', () => {
-    expect(ganlet(['run', 'nowhere.yaml'])).toMatchInlineSnapshot(`
+  test('a missing file', async () => {
+    expect(await ganletHere(['run', 'nowhere.yaml'])).toMatchInlineSnapshot(`
       {
         "status": 1,
         "stderr": "error: there is no recipe nowhere.yaml
@@ -21,8 +21,8 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
     `);
   });
 
-  test('a folder', () => {
-    expect(ganlet(['distill', '.'])).toMatchInlineSnapshot(`
+  test('a folder', async () => {
+    expect(await ganletHere(['distill', '.'])).toMatchInlineSnapshot(`
       {
         "status": 1,
         "stderr": "error: . is a folder, not a recipe
@@ -33,7 +33,7 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
     `);
   });
 
-  test('an unknown key', () => {
+  test('an unknown key', async () => {
     expect(run(`${teacherRecipe}sed: 3\n`)).toMatchInlineSnapshot(`
       {
         "status": 1,
@@ -45,7 +45,7 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
     `);
   });
 
-  test('a value of the wrong type', () => {
+  test('a value of the wrong type', async () => {
     expect(run(teacherRecipe.replace('32', 'large'))).toMatchInlineSnapshot(`
       {
         "status": 1,
@@ -57,7 +57,7 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
     `);
   });
 
-  test('a combination that is impossible', () => {
+  test('a combination that is impossible', async () => {
     expect(run(studentRecipe.replace('baseWidth: 4', 'baseWidth: 16'))).toMatchInlineSnapshot(`
       {
         "status": 1,
@@ -69,7 +69,7 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
     `);
   });
 
-  test('several problems at once', () => {
+  test('several problems at once', async () => {
     expect(
       run('name: a\ndata: {source: openmoji, size: 30}\nteacher: {model: t.pth}\nx: 1\n'),
     ).toMatchInlineSnapshot(`
@@ -85,7 +85,7 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
     `);
   });
 
-  test('text that is not YAML', () => {
+  test('text that is not YAML', async () => {
     expect(run('name: "tiny\ndata: 3\n')).toMatchInlineSnapshot(`
       {
         "status": 1,
@@ -97,7 +97,7 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
     `);
   });
 
-  test('a value given by a flag', () => {
+  test('a value given by a flag', async () => {
     expect(
       run(teacherRecipe, '--set', 'data.size=30', '--set', 'teacher.train.batch=2'),
     ).toMatchInlineSnapshot(`
@@ -111,24 +111,24 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
     `);
   });
 
-  test('files that are not there', () => {
+  test('files that are not there', async () => {
     expect(run('name: a\ndata: {source: openmoji, size: 32}\nteacher: {model: t.onnx}\n').stderr).toMatch(
       /^error: quick\.yaml:3:18 {2}teacher\.model must be a file, found none at \S+t\.onnx\n {2}help: paths in a recipe/,
     );
   });
 });
 
-test('--debug adds the stack', () => {
-  const { status, stderr } = ganlet(['run', 'nowhere.yaml', '--debug']);
+test('--debug adds the stack', async () => {
+  const { status, stderr } = await ganletHere(['run', 'nowhere.yaml', '--debug']);
   expect(status).toBe(1);
   expect(stderr).toMatch(
     /^error: there is no recipe nowhere\.yaml\n {2}help: .*\nGanletError: .*\n {4}at \S+ \(.*recipe/,
   );
 });
 
-test('schema prints the schema of recipes, or writes it', () => {
+test('schema prints the schema of recipes, or writes it', async () => {
   const folder = folderWith();
-  expect(ganlet(['schema'])).toEqual({ status: 0, stdout: recipeJsonSchemaText(), stderr: '' });
-  expect(ganlet(['schema', '--out', 'deep/s.json'], folder)).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(await ganletHere(['schema'])).toEqual({ status: 0, stdout: recipeJsonSchemaText(), stderr: '' });
+  expect(await ganletHere(['schema', '--out', 'deep/s.json'], folder)).toEqual({ status: 0, stdout: '', stderr: '' });
   expect(readFileSync(join(folder, 'deep/s.json'), 'utf8')).toBe(recipeJsonSchemaText());
 });

@@ -10,21 +10,21 @@ describe('ganlet report', () => {
   it('writes the page into the folder of the run, its tables beside it, and says so', async () => {
     const folder = folderWith();
     await writeReportRun(join(folder, 'run'));
-    const { status, stdout } = ganlet(['report', 'run'], folder);
+    const { status, stdout } = await ganletHere(['report', 'run'], folder);
     expect(status).toBe(0);
     expect(stdout).toMatch(
       /^run\/report\.html {2}[\d.]+ KiB\nrun\/report\.md {2}.+\nrun\/report\.csv {2}.+\n$/,
     );
     expect(readFileSync(join(folder, 'run/report.html'), 'utf8')).toMatch(/^<!doctype html>/);
     expect(readFileSync(join(folder, 'run/report.md'), 'utf8')).toMatch(/^\| model +\| /);
-    const listed = JSON.parse(ganlet(['report', 'run', '--out', 'all.html', '--json'], folder).stdout);
+    const listed = JSON.parse((await ganletHere(['report', 'run', '--out', 'all.html', '--json'], folder)).stdout);
     expect(listed.map(({ file }: { file: string }) => file)).toEqual(['all.html', 'all.md', 'all.csv']);
   });
 
   it('writes nothing when a run cannot be read', async () => {
     const folder = folderWith();
     await writeReportRun(join(folder, 'run'));
-    const { status, stderr } = ganlet(['report', 'run', 'missing', '--out', 'all.html'], folder);
+    const { status, stderr } = await ganletHere(['report', 'run', 'missing', '--out', 'all.html'], folder);
     expect(status).toBe(1);
     expect(stderr).toBe(
       'error: missing must be the folder of a run, there is none\n  help: ganlet run <recipe> makes one\n',
@@ -55,8 +55,8 @@ describe('ganlet demo', () => {
     [['demo', 'missing'], 1, /^error: missing must be a run's folder or an \.onnx generator, found nothing/],
     [['demo', '--port', '70000'], 2, /^error: --port must be a whole number from 0 to 65535, got "70000"/],
     [['demo', '--host', ''], 2, /^error: --host must be some text/],
-  ] as const)('%j is refused', (args, status, message) => {
-    const outcome = ganlet(args);
+  ] as const)('%j is refused', async (args, status, message) => {
+    const outcome = await ganletHere(args);
     expect(outcome.status).toBe(status);
     expect(outcome.stderr).toMatch(message);
   });
@@ -64,7 +64,7 @@ describe('ganlet demo', () => {
   it('writes no page into a folder with something else in it', async () => {
     const folder = folderWith({ 'notes.txt': 'mine' });
     await writeReportRun(join(folder, 'run'));
-    const { status, stderr } = ganlet(['demo', 'run', '--export', '.'], folder);
+    const { status, stderr } = await ganletHere(['demo', 'run', '--export', '.'], folder);
     expect(status).toBe(1);
     expect(stderr).toMatch(/^error: \. must be empty or an earlier export, it holds notes\.txt\n/);
     expect(readdirSync(folder).sort()).toEqual(['notes.txt', 'run']);

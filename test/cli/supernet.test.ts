@@ -24,7 +24,7 @@ const recipe = `${tinyRecipe
 const fresh = tinyFolders({ recipe });
 const distilled = tinyFolders({ recipe, finished: 'teach,distill' });
 const run = (cwd: string, ...args: string[]) => {
-  const { status, stderr } = ganlet(args, cwd);
+  const { status, stderr } = await ganletHere(args, cwd);
   if (status !== 0) throw new Error(stderr);
   return stderr;
 };
@@ -67,14 +67,14 @@ test('a supernet is trained from the distilled student, measured at each tick, a
   expect(hashOf(out, 'supernet', 'network.onnx')).toBe(before);
 
   // Other widths are another training.
-  const other = ganlet(['supernet', 'tiny.yaml', '--set', 'supernet.widths=[4, 2]'], cwd);
+  const other = await ganletHere(['supernet', 'tiny.yaml', '--set', 'supernet.widths=[4, 2]'], cwd);
   expect(other.stderr).toMatch(/since then supernet\.widths changed from \[4,3,2\] to \[4,2\]/);
 });
 
 test('a supernet drawn near a budget depends on that budget', async () => {
   const cwd = await distilled();
   const near = (budget: string) =>
-    ganlet(
+    await ganletHere(
       ['supernet', 'tiny.yaml', '--set', 'supernet.sampling=budget', '--set', `search.budget=${budget}`],
       cwd,
     );
@@ -127,7 +127,7 @@ describe('what a supernet cannot be', () => {
   test('before its start is there: the error says what makes it', async () => {
     const cwd = await distilled();
     rmSync(join(outOf(cwd), 'distill'), { recursive: true });
-    const { stderr } = ganlet(['supernet', 'tiny.yaml'], cwd);
+    const { stderr } = await ganletHere(['supernet', 'tiny.yaml'], cwd);
     expect(stderr).toMatch(/the supernet starts from .*distill\/network\.onnx, there is none/);
     expect(stderr).toContain('ganlet distill tiny.yaml');
   });
@@ -135,12 +135,12 @@ describe('what a supernet cannot be', () => {
 
 test('the dry run says how many vectors there are and what they cost', async () => {
   const cwd = await fresh();
-  expect(ganlet(['supernet', 'tiny.yaml', '--dry-run'], cwd).stdout).toMatch(
+  expect((await ganletHere(['supernet', 'tiny.yaml', '--dry-run'], cwd)).stdout).toMatch(
     /supernet 729 width vectors from \d+k MACs, .* to \d+k MACs/,
   );
 });
 
-test('held-out pictures are apart from each other and from what is trained on', () => {
+test('held-out pictures are apart from each other and from what is trained on', async () => {
   const parts = (seed: number, holdout: number, train: number) =>
     searchIndices({ seed, supernet: { holdout } as never }, { train });
   const { train, search, finalists } = parts(1, 0.1, 1000);

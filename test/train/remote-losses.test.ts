@@ -86,7 +86,7 @@ describe('on a device', () => {
     expect(asked.results).toHaveLength(10);
     for (const step of [4, 8, 10]) expect(asked.results[step - 1]).toEqual(shown);
     // Besides, one look a second for the progress line.
-    expect(asked.results.filter((names) => names?.length !== 0).length).toBeLessThanOrEqual(3 + seconds);
+    expect(asked.results.filter((names) => names?.length !== 0).length).toBeLessThanOrEqual(4 + seconds);
     expect(asked.state).not.toContain(undefined);
     expect(asked.state.filter((names) => names!.includes('losses/sums'))).toHaveLength(4);
   });

@@ -46,7 +46,7 @@ export function createControl(catalogue, changed) {
     surface: pad.surface,
     tools: pad.tools,
     extras: [
-      ...('tests' in pad ? pad.tests : []),
+      ...pad.tests,
       ...(sample
         ? [
             element('div', {}, [element('h2', { className: 'small' }, ['Sample']), sample.element]),

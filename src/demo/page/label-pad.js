@@ -1,7 +1,7 @@
-import { createHistory } from './drawing.js';
 import { element } from './element.js';
 import { fromPixels, labelsOf, toColours, toPixelsOf } from './label-colours.js';
 import { blank, brushLabel, labelEdges, paintLabels } from './label-map.js';
+import { createDrawings, openPicture, tidy } from './pad-drawings.js';
 import { followPen } from './pen.js';
 
 /** @import { Label } from '../../data/source.ts' */
@@ -30,48 +30,35 @@ export function createLabelPad({ size, labels, edges, background, first, changed
       'The map of labels. Paint with mouse, pen or finger; or move with the arrow keys, Space starts and ends a stroke.',
   });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', { alpha: false }));
-  const history = createHistory(first);
   /** @type {{ tool: 'brush' | 'fill' | 'eraser', label: number, width: number }} */
   const pen = { tool: 'brush', label: Math.min(1, labels.length - 1), width: 0.08 };
   /** @type {{ label: number, width: number, points: number[] } | undefined} */
   let stroke;
-  /** Loaded maps by address. @type {Map<string, LabelMap>} */
-  const maps = new Map();
   const bare = { ids: new Uint8Array(area).fill(background), edges: new Uint8Array(area) };
   /** @type {LabelMap} */
   let shown = bare;
 
-  const below = () => {
-    const { base } = history.now();
-    return (base === null ? undefined : maps.get(base)) ?? bare;
-  };
+  const drawings = createDrawings({
+    first,
+    blank,
+    open: async (address) => {
+      const image = await openPicture(address);
+      if (image.naturalWidth !== size || image.naturalHeight !== size)
+        throw new Error('a map of another size');
+      return fromPixels(pixelsOf(image, size), labels.length);
+    },
+    show: ({ actions }, below = bare) => show(paintLabels(actions, below.ids, size)),
+    changed,
+  });
   /** @param {Uint8Array} ids */
   const show = (ids) => {
-    shown = { ids, edges: edges ? labelEdges(ids, below(), size) : bare.edges };
+    shown = { ids, edges: edges ? labelEdges(ids, drawings.below() ?? bare, size) : bare.edges };
     context.putImageData(toColours(labels, shown, size), 0, 0);
-  };
-  const finish = () => {
-    show(paintLabels(history.now().actions, below().ids, size));
-    changed(history.now());
-  };
-  /** @param {LabelDrawing} drawing */
-  const add = (drawing) => {
-    history.add(drawing);
-    finish();
   };
   /** @param {LabelDrawing['actions'][number]} action */
   const act = (action) => {
-    const { base, actions } = history.now();
-    add({ base, actions: [...actions, action] });
-  };
-  /** @param {string} address of a map */
-  const need = async (address) => {
-    if (maps.has(address)) return;
-    const image = new Image();
-    image.src = address;
-    await image.decode();
-    if (image.naturalWidth !== size || image.naturalHeight !== size) throw new Error('a map of another size');
-    maps.set(address, fromPixels(pixelsOf(image, size), labels.length));
+    const { base, actions } = drawings.now();
+    drawings.add({ base, actions: [...actions, action] });
   };
 
   const frame = followPen(canvas, {
@@ -110,10 +97,9 @@ export function createLabelPad({ size, labels, edges, background, first, changed
   };
 
   return {
+    ...drawings.actions,
     frame,
     pen,
-    canUndo: history.canUndo,
-    canRedo: history.canRedo,
     /** Label numbers, then with edges where they are. */
     condition() {
       const bytes = new Uint8Array(edges ? 2 * area : area);
@@ -127,29 +113,6 @@ export function createLabelPad({ size, labels, edges, background, first, changed
       const bareMap = { ids: shown.ids, edges: bare.edges };
       plain.getContext('2d')?.putImageData(toColours(labels, bareMap, size), 0, 0);
       return plain;
-    },
-    undo() {
-      history.undo();
-      finish();
-    },
-    redo() {
-      history.redo();
-      finish();
-    },
-    clear: () => add(blank),
-    /**
-     * Starts from a map: an address of the site, or a data: address. Rejects when it is none.
-     *
-     * @param {string} address
-     */
-    async load(address) {
-      await need(address);
-      add({ base: address, actions: [] });
-    },
-    /** Shows the first drawing; what it is painted on may be gone. */
-    async start() {
-      if (first.base !== null) await need(first.base).catch(() => {});
-      finish();
     },
     /**
      * A picture of a map as the data: address of one: its middle square, each pixel the label of its colour.
@@ -166,15 +129,9 @@ export function createLabelPad({ size, labels, edges, background, first, changed
     },
     /** @param {string} address of a map @returns {Promise<ImageData>} as it is shown */
     async preview(address) {
-      await need(address);
-      return toColours(labels, /** @type {LabelMap} */ (maps.get(address)), size);
+      return toColours(labels, await drawings.need(address), size);
     },
   };
-}
-
-/** A ten-thousandth of the side is finer than any pixel, and keeps what is stored small. @param {number} place */
-function tidy(place) {
-  return Math.round(place * 1e4) / 1e4;
 }
 
 /**

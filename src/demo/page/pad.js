@@ -1,5 +1,6 @@
-import { createHistory, empty, paintStroke } from './drawing.js';
+import { empty, paintStroke } from './drawing.js';
 import { element } from './element.js';
+import { createDrawings, openPicture, tidy } from './pad-drawings.js';
 import { followPen } from './pen.js';
 
 /** @import { Drawing } from './drawing.js' */
@@ -25,43 +26,26 @@ export function createPad({ size, first, changed }) {
   const context = /** @type {CanvasRenderingContext2D} */ (
     canvas.getContext('2d', { willReadFrequently: true, alpha: false })
   );
-  const history = createHistory(first);
   const pen = { colour: '#000000', width: 0.028, erases: false };
   /** @type {{ colour: string, width: number, points: number[] } | undefined} */
   let active;
-  /** Loaded pictures by address. @type {Map<string, ImageBitmap>} */
-  const pictures = new Map();
-
-  const repaint = () => {
-    const { base, strokes } = history.now();
-    context.fillStyle = '#ffffff';
-    context.fillRect(0, 0, side, side);
-    const picture = base === null ? undefined : pictures.get(base);
-    if (picture) {
-      // A picture of the network's size is enlarged by blocks, so that the network gets its very pixels.
-      context.imageSmoothingEnabled = picture.width !== size || picture.height !== size;
-      context.imageSmoothingQuality = 'high';
-      context.drawImage(picture, 0, 0, side, side);
-    }
-    for (const stroke of strokes) paintStroke(context, side, stroke);
-  };
-  const finish = () => {
-    repaint();
-    changed(history.now());
-  };
-  /** @param {Drawing} drawing */
-  const add = (drawing) => {
-    history.add(drawing);
-    finish();
-  };
-  /** @param {string} address of a picture */
-  const need = async (address) => {
-    if (pictures.has(address)) return;
-    const image = new Image();
-    image.src = address;
-    await image.decode();
-    pictures.set(address, await createImageBitmap(image));
-  };
+  const drawings = createDrawings({
+    first,
+    blank: empty,
+    open: async (address) => createImageBitmap(await openPicture(address)),
+    show({ strokes }, picture) {
+      context.fillStyle = '#ffffff';
+      context.fillRect(0, 0, side, side);
+      if (picture) {
+        // A picture of the network's size is enlarged by blocks, so that the network gets its very pixels.
+        context.imageSmoothingEnabled = picture.width !== size || picture.height !== size;
+        context.imageSmoothingQuality = 'high';
+        context.drawImage(picture, 0, 0, side, side);
+      }
+      for (const stroke of strokes) paintStroke(context, side, stroke);
+    },
+    changed,
+  });
   const frame = followPen(canvas, {
     down(place, eraser) {
       const erases = pen.erases || eraser;
@@ -81,43 +65,17 @@ export function createPad({ size, first, changed }) {
       if (!active) return;
       const { colour, width, points } = active;
       active = undefined;
-      // A thousandth of the side is finer than any pixel, and keeps what is stored small.
-      const stroke = { colour, width, points: points.map((x) => Math.round(x * 1e4) / 1e4) };
-      const { base, strokes } = history.now();
-      add({ base, strokes: [...strokes, stroke] });
+      const { base, strokes } = drawings.now();
+      drawings.add({ base, strokes: [...strokes, { colour, width, points: points.map(tidy) }] });
     },
   });
 
   return {
+    ...drawings.actions,
     canvas,
     frame,
     pen,
-    canUndo: history.canUndo,
-    canRedo: history.canRedo,
     pixels: () => context.getImageData(0, 0, side, side),
-    undo() {
-      history.undo();
-      finish();
-    },
-    redo() {
-      history.redo();
-      finish();
-    },
-    clear: () => add(empty),
-    /**
-     * Starts from a picture: an address of the site, or a data: address. Rejects when it is none.
-     *
-     * @param {string} address
-     */
-    async load(address) {
-      await need(address);
-      add({ base: address, strokes: [] });
-    },
-    /** Shows the first drawing; what it is drawn on may be gone. */
-    async start() {
-      if (first.base !== null) await need(first.base).catch(() => {});
-      finish();
-    },
     /**
      * A file as a data: address of at most the pad's size, its middle square on white.
      *
