@@ -5,7 +5,8 @@ import sharp from 'sharp';
 import { expect, onTestFinished, test } from 'vitest';
 import { Graph } from '../../src/graph/graph.ts';
 import { encodeOnnx } from '../../src/graph/onnx.ts';
-import { folderWith, ganlet } from './ganlet.ts';
+import { folderWith } from './ganlet.ts';
+import { ganletHere } from './here.ts';
 
 const recipe = `name: tiny
 threads: 1

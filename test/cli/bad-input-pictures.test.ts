@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { openSource } from '../../src/data/index.ts';
-import { folderWith, ganlet } from './ganlet.ts';
-import { runHere } from './here.ts';
+import { folderWith } from './ganlet.ts';
+import { ganletHere, runHere } from './here.ts';
 import { pairPicture, tinyFolders } from './tiny-run.ts';
 
 const recipe = `name: tiny
@@ -93,7 +93,10 @@ describe('a bad picture is named and counted, and left out only if the recipe sa
     const refused = (await runHere(folder, { stages: ['teach'] })).split('\n');
     expect(refused[0]).toBe(`error: 30 images in ${folder}/pictures cannot be used:`);
     expect(refused[6]).toBe('         and 25 more');
-    const skipped = await ganletHere(['teach', 'tiny.yaml', '--quiet', '--set', 'data.onBadImage=skip'], folder);
+    const skipped = await ganletHere(
+      ['teach', 'tiny.yaml', '--quiet', '--set', 'data.onBadImage=skip'],
+      folder,
+    );
     const lines = skipped.stderr.trimEnd().split('\n');
     expect([lines[0], lines[1], lines.at(-1), lines.length]).toEqual([
       'warning: 30 pictures are left out:',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { teacherRecipe } from '../recipe/recipe-file.ts';
 import { folderWith, ganlet } from './ganlet.ts';
+import { ganletHere } from './here.ts';
 
 const name = 'name a recipe file, for example recipes/quickstart.yaml';
 
@@ -52,22 +53,22 @@ describe('what is no recipe is told by line and column, and nothing is written',
 
   test('of very many problems the first twenty are listed', async () => {
     const keys = Array.from({ length: 300 }, (_, i) => `key${i}: 1\n`).join('');
-    const lines = await ganletHere(['run', 'many.yaml'], folderWith({ 'many.yaml': `${teacherRecipe}${keys}` }))
-      .stderr.trimEnd()
-      .split('\n');
+    const folder = folderWith({ 'many.yaml': `${teacherRecipe}${keys}` });
+    const { stderr } = await ganletHere(['run', 'many.yaml'], folder);
+    const lines = stderr.trimEnd().split('\n');
     expect(lines).toHaveLength(22);
     expect(lines[20]).toBe('       and 280 more');
   });
 
   test('a key that is a list says so without a warning of Node besides', async () => {
-    const { stderr } = await ganletHere(['run', 'a.yaml'], folderWith({ 'a.yaml': `${teacherRecipe}? [a, b]\n: 1\n` }));
+    const { stderr } = ganlet(['run', 'a.yaml'], folderWith({ 'a.yaml': `${teacherRecipe}? [a, b]\n: 1\n` }));
     expect(stderr).toMatch(/^error: a\.yaml:\d+:\d+ {2}\[ a, b \] is not a known key; .*\n {2}help: .*\n$/);
   });
 });
 
 describe('values on the command line', () => {
   const run = (...args: string[]) =>
-    await ganletHere(['run', 'quick.yaml', ...args], folderWith({ 'quick.yaml': teacherRecipe }));
+    ganletHere(['run', 'quick.yaml', ...args], folderWith({ 'quick.yaml': teacherRecipe }));
   const form = 'write --set distill.steps=10, once for each key';
 
   test.each([
@@ -92,7 +93,11 @@ describe('values on the command line', () => {
       '`ganlet schema` prints every key with its rule and default',
     ],
   ])('--set %.20s', async (text, status, error, help) => {
-    expect(run('--set', text)).toEqual({ status, stdout: '', stderr: `error: ${error}\n  help: ${help}\n` });
+    expect(await run('--set', text)).toEqual({
+      status,
+      stdout: '',
+      stderr: `error: ${error}\n  help: ${help}\n`,
+    });
   });
 
   test.each([
@@ -109,7 +114,7 @@ describe('values on the command line', () => {
   });
 
   test('a negative number is still the value of the option before it', async () => {
-    expect(run('--seed', '-1').stderr.split('\n')[0]).toBe(
+    expect((await run('--seed', '-1')).stderr.split('\n')[0]).toBe(
       'error: --seed must be a whole number of at least 0, got "-1"',
     );
   });

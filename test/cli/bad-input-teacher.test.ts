@@ -8,8 +8,7 @@ import { encodeOnnx } from '../../src/graph/onnx.ts';
 import { relu, tanh } from '../../src/ops/activation.ts';
 import { conv } from '../../src/ops/conv.ts';
 import { add, div, mul, sqrt } from '../../src/ops/elementwise.ts';
-import { ganlet } from './ganlet.ts';
-import { runHere } from './here.ts';
+import { ganletHere, runHere } from './here.ts';
 import { tinyFolders } from './tiny-run.ts';
 
 const recipe = `name: tiny
@@ -215,7 +214,9 @@ describe('a student that cannot be made of this teacher', () => {
     const stages = ['--stages', 'distill', '--quiet'];
     expect((await ganletHere(['run', 'tiny.yaml', ...stages], folder)).status).toBe(0);
     const before = readFileSync(join(folder, 'runs/tiny/recipe.yaml'), 'utf8');
-    expect((await ganletHere(['run', 'tiny.yaml', ...stages, '--set', 'distill.taps=[x]'], folder)).status).toBe(1);
+    expect(
+      (await ganletHere(['run', 'tiny.yaml', ...stages, '--set', 'distill.taps=[x]'], folder)).status,
+    ).toBe(1);
     expect(readFileSync(join(folder, 'runs/tiny/recipe.yaml'), 'utf8')).toBe(before);
   });
 });

@@ -4,7 +4,8 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { flatPicture, writeAt } from '../support/data-folder.ts';
 import { pngOf } from '../support/png.ts';
-import { folderWith, ganlet } from './ganlet.ts';
+import { folderWith } from './ganlet.ts';
+import { ganletHere } from './here.ts';
 
 const recipe = (data: string) => `name: look
 data: ${data}

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { pictureFolders } from '../metrics/picture-folders.ts';
-import { ganlet as run } from './ganlet.ts';
+import { ganletHere } from './here.ts';
 
 const folders = pictureFolders();
 
@@ -10,12 +10,12 @@ const folders = pictureFolders();
 function evaluate(folder: string, args: string) {
   const networks = args.includes('--features') ? '' : '--features tiny.onnx --lpips difference.onnx';
   const words = `evaluate ${networks} --threads 1 ${args}`.split(' ').filter((word) => word !== '');
-  return run(words, folder, { GANLET_CACHE: join(folder, 'cache'), HF_HUB_OFFLINE: '1' });
+  return ganletHere(words, folder, { GANLET_CACHE: join(folder, 'cache'), HF_HUB_OFFLINE: '1' });
 }
 
 describe('two folders', () => {
-  test('are compared in a table that says network, numbers, floor and real against real', () => {
-    const outcome = evaluate(folders(), '--metrics fid,kid,pr,dc --quiet real made');
+  test('are compared in a table that says network, numbers, floor and real against real', async () => {
+    const outcome = await evaluate(folders(), '--metrics fid,kid,pr,dc --quiet real made');
     expect(outcome).toMatchInlineSnapshot(`
       {
         "status": 0,
@@ -41,8 +41,8 @@ describe('two folders', () => {
     `);
   });
 
-  test('are compared pair by pair, and what is being done is told on stderr', () => {
-    const { status, stdout, stderr } = evaluate(
+  test('are compared pair by pair, and what is being done is told on stderr', async () => {
+    const { status, stdout, stderr } = await evaluate(
       folders(),
       '--metrics lpips,ssim,psnr,l1,diversity real made',
     );
@@ -72,9 +72,9 @@ describe('two folders', () => {
     ]);
   });
 
-  test('are compared as JSON, in a file too', () => {
+  test('are compared as JSON, in a file too', async () => {
     const folder = folders();
-    const { stdout } = evaluate(
+    const { stdout } = await evaluate(
       folder,
       '--metrics fid,psnr --json --out found.json --quiet real real/../made',
     );
@@ -90,12 +90,12 @@ describe('two folders', () => {
     });
   });
 
-  test('are compared with statistics that are written at first', () => {
+  test('are compared with statistics that are written at first', async () => {
     const folder = folders();
-    const first = evaluate(folder, '--stats real.npz --quiet real made');
+    const first = await evaluate(folder, '--stats real.npz --quiet real made');
     expect(first.stdout.replaceAll('\n', ' ')).toContain('Statistics written to real.npz.');
     rmSync(join(folder, 'real'), { recursive: true });
-    const second = evaluate(folder, '--stats real.npz --quiet made');
+    const second = await evaluate(folder, '--stats real.npz --quiet made');
     expect(second.status).toBe(0);
     expect(second.stdout).toMatchInlineSnapshot(`
       "| measure   |   value | N real | N made | noise floor |
@@ -109,7 +109,7 @@ describe('two folders', () => {
     `);
     const value = (text: string) => /FD-tiny-6 \| +([\d.]+)/.exec(text)![1];
     expect(value(second.stdout)).toBe(value(first.stdout));
-    const mixed = evaluate(folder, '--stats real.npz --resize legacy --quiet made');
+    const mixed = await evaluate(folder, '--stats real.npz --resize legacy --quiet made');
     expect(mixed).toMatchObject({ status: 1, stdout: '' });
     expect(mixed.stderr).toBe(
       'error: real and fake statistics must have the same resize, got "pil-bicubic" and "tf1"\n  help: measure both again with one feature network and one --resize\n',
@@ -118,9 +118,9 @@ describe('two folders', () => {
 });
 
 describe('what cannot be done', () => {
-  test('for want of a network names the one that works offline, and how to bring this one', () => {
+  test('for want of a network names the one that works offline, and how to bring this one', async () => {
     const folder = folders();
-    const { status, stdout, stderr } = evaluate(folder, '--features inception --quiet real made');
+    const { status, stdout, stderr } = await evaluate(folder, '--features inception --quiet real made');
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(stderr.replaceAll(folder, '.')).toMatchInlineSnapshot(`
       "error: the network inception is not here: https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth is not in ./cache/downloads, and offline nothing is fetched
@@ -129,10 +129,10 @@ describe('what cannot be done', () => {
     `);
   });
 
-  test('for want of pictures is one error', () => {
+  test('for want of pictures is one error', async () => {
     const folder = folders();
     mkdirSync(join(folder, 'empty'));
-    expect(evaluate(folder, '--quiet --out found.json real empty')).toEqual({
+    expect(await evaluate(folder, '--quiet --out found.json real empty')).toEqual({
       status: 1,
       stdout: '',
       stderr:
@@ -155,16 +155,16 @@ describe('what cannot be done', () => {
     ['--set a=1 real made', '--set is for recipes, not for folders'],
     ['--dry-run real made', '--dry-run is for recipes, not for folders'],
     ['real made more', 'unexpected argument "more"'],
-  ])('the command line %j', (args, error) => {
-    const { status, stdout, stderr } = evaluate(folders(), args);
+  ])('the command line %j', async (args, error) => {
+    const { status, stdout, stderr } = await evaluate(folders(), args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain(`error: ${error}`);
   });
 
-  test('options of folders are not for recipes', () => {
+  test('options of folders are not for recipes', async () => {
     const folder = folders();
     writeFileSync(join(folder, 'r.yaml'), 'name: r\n');
-    const { status, stderr } = run(['evaluate', '--metrics', 'fid', 'r.yaml'], folder);
+    const { status, stderr } = await ganletHere(['evaluate', '--metrics', 'fid', 'r.yaml'], folder);
     expect(status).toBe(2);
     expect(stderr).toBe(
       'error: --metrics is for two folders of pictures, r.yaml is neither\n  help: a recipe has evaluate.metrics\n',

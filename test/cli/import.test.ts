@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { importKinds } from '../../src/models/import/kinds.ts';
 import { sha256 } from '../../src/util/hash.ts';
-import { folderWith, ganlet } from './ganlet.ts';
+import { folderWith } from './ganlet.ts';
+import { ganletHere } from './here.ts';
 
 const checkpoints = join(import.meta.dirname, '../fixtures/checkpoints');
 const at = (file: string) => join(checkpoints, file);
@@ -38,7 +39,9 @@ test('a generator becomes teacher.onnx with its card, and its taps are told', as
 
 test('a discriminator becomes discriminator.onnx, in a folder named like its file', async () => {
   const folder = folderWith();
-  expect(await ganletHere(['import', 'basic', at('basic-batch-legacy.pth'), '--quiet'], folder)).toMatchObject({
+  expect(
+    await ganletHere(['import', 'basic', at('basic-batch-legacy.pth'), '--quiet'], folder),
+  ).toMatchObject({
     status: 0,
     stdout: '',
   });
@@ -54,7 +57,10 @@ test('an imported network can be profiled', async () => {
     ['import', 'mobile_resnet_9blocks', at('mobile_resnet_9blocks.pth'), '--key', 'netG', '--out', 'm'],
     folder,
   );
-  const { status, stdout } = await ganletHere(['profile', 'm/teacher.onnx', '--size', '32', '--runs', '0'], folder);
+  const { status, stdout } = await ganletHere(
+    ['profile', 'm/teacher.onnx', '--size', '32', '--runs', '0'],
+    folder,
+  );
   expect(status).toBe(0);
   expect(stdout).toContain('block3.conv2.pointwise');
 });

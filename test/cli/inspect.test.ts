@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ganlet } from './ganlet.ts';
+import { ganletHere } from './here.ts';
 
 const file = join(import.meta.dirname, '../fixtures/exports/mobile-14.onnx');
 
@@ -21,10 +21,10 @@ test('inspect prints groups, costs and taps; --json the same for programs', asyn
 
 test('inspect counts for the size it is given', async () => {
   const open = join(import.meta.dirname, '../fixtures/exports/mobile-13.onnx');
-  const macs = (size: string) =>
+  const macs = async (size: string) =>
     JSON.parse((await ganletHere(['inspect', open, '--size', size, '--json'])).stdout).macs.true;
   // A few multiply-adds of squeeze and excitation do not grow with the image.
-  expect(macs('32') / macs('16')).toBeCloseTo(4, 1);
+  expect((await macs('32')) / (await macs('16'))).toBeCloseTo(4, 1);
 });
 
 test('a file that is none is told so', async () => {

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { recipeJsonSchemaText } from '../../src/recipe/json-schema.ts';
 import { studentRecipe, teacherRecipe } from '../recipe/recipe-file.ts';
-import { folderWith, ganlet } from './ganlet.ts';
+import { folderWith } from './ganlet.ts';
+import { ganletHere } from './here.ts';
 
 const run = (yaml: string, ...options: string[]) =>
-  await ganletHere(['run', 'quick.yaml', ...options], folderWith({ 'quick.yaml': yaml }));
+  ganletHere(['run', 'quick.yaml', ...options], folderWith({ 'quick.yaml': yaml }));
 
 describe('a recipe that cannot run is told on stderr, with status 1', () => {
   test('a missing file', async () => {
@@ -34,7 +35,7 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
   });
 
   test('an unknown key', async () => {
-    expect(run(`${teacherRecipe}sed: 3\n`)).toMatchInlineSnapshot(`
+    expect(await run(`${teacherRecipe}sed: 3\n`)).toMatchInlineSnapshot(`
       {
         "status": 1,
         "stderr": "error: quick.yaml:6:1  sed is not a known key, did you mean seed?
@@ -46,7 +47,7 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
   });
 
   test('a value of the wrong type', async () => {
-    expect(run(teacherRecipe.replace('32', 'large'))).toMatchInlineSnapshot(`
+    expect(await run(teacherRecipe.replace('32', 'large'))).toMatchInlineSnapshot(`
       {
         "status": 1,
         "stderr": "error: quick.yaml:2:32  data.size must be a multiple of 4 from 16 to 1024, got "large"
@@ -58,7 +59,7 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
   });
 
   test('a combination that is impossible', async () => {
-    expect(run(studentRecipe.replace('baseWidth: 4', 'baseWidth: 16'))).toMatchInlineSnapshot(`
+    expect(await run(studentRecipe.replace('baseWidth: 4', 'baseWidth: 16'))).toMatchInlineSnapshot(`
       {
         "status": 1,
         "stderr": "error: quick.yaml:6:22  student.baseWidth must be at most 8, the teacher's baseWidth, got 16
@@ -71,7 +72,7 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
 
   test('several problems at once', async () => {
     expect(
-      run('name: a\ndata: {source: openmoji, size: 30}\nteacher: {model: t.pth}\nx: 1\n'),
+      await run('name: a\ndata: {source: openmoji, size: 30}\nteacher: {model: t.pth}\nx: 1\n'),
     ).toMatchInlineSnapshot(`
       {
         "status": 1,
@@ -86,7 +87,7 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
   });
 
   test('text that is not YAML', async () => {
-    expect(run('name: "tiny\ndata: 3\n')).toMatchInlineSnapshot(`
+    expect(await run('name: "tiny\ndata: 3\n')).toMatchInlineSnapshot(`
       {
         "status": 1,
         "stderr": "error: quick.yaml:3:1  is not valid YAML: Missing closing "quote
@@ -99,7 +100,7 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
 
   test('a value given by a flag', async () => {
     expect(
-      run(teacherRecipe, '--set', 'data.size=30', '--set', 'teacher.train.batch=2'),
+      await run(teacherRecipe, '--set', 'data.size=30', '--set', 'teacher.train.batch=2'),
     ).toMatchInlineSnapshot(`
       {
         "status": 1,
@@ -112,7 +113,9 @@ describe('a recipe that cannot run is told on stderr, with status 1', () => {
   });
 
   test('files that are not there', async () => {
-    expect(run('name: a\ndata: {source: openmoji, size: 32}\nteacher: {model: t.onnx}\n').stderr).toMatch(
+    expect(
+      (await run('name: a\ndata: {source: openmoji, size: 32}\nteacher: {model: t.onnx}\n')).stderr,
+    ).toMatch(
       /^error: quick\.yaml:3:18 {2}teacher\.model must be a file, found none at \S+t\.onnx\n {2}help: paths in a recipe/,
     );
   });
@@ -129,6 +132,10 @@ test('--debug adds the stack', async () => {
 test('schema prints the schema of recipes, or writes it', async () => {
   const folder = folderWith();
   expect(await ganletHere(['schema'])).toEqual({ status: 0, stdout: recipeJsonSchemaText(), stderr: '' });
-  expect(await ganletHere(['schema', '--out', 'deep/s.json'], folder)).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(await ganletHere(['schema', '--out', 'deep/s.json'], folder)).toEqual({
+    status: 0,
+    stdout: '',
+    stderr: '',
+  });
   expect(readFileSync(join(folder, 'deep/s.json'), 'utf8')).toBe(recipeJsonSchemaText());
 });

@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeReportRun } from '../report/report-run.ts';
-import { folderWith, ganlet, program } from './ganlet.ts';
+import { folderWith, program } from './ganlet.ts';
+import { ganletHere } from './here.ts';
 
 describe('ganlet report', () => {
   it('writes the page into the folder of the run, its tables beside it, and says so', async () => {
@@ -17,7 +18,9 @@ describe('ganlet report', () => {
     );
     expect(readFileSync(join(folder, 'run/report.html'), 'utf8')).toMatch(/^<!doctype html>/);
     expect(readFileSync(join(folder, 'run/report.md'), 'utf8')).toMatch(/^\| model +\| /);
-    const listed = JSON.parse((await ganletHere(['report', 'run', '--out', 'all.html', '--json'], folder)).stdout);
+    const listed = JSON.parse(
+      (await ganletHere(['report', 'run', '--out', 'all.html', '--json'], folder)).stdout,
+    );
     expect(listed.map(({ file }: { file: string }) => file)).toEqual(['all.html', 'all.md', 'all.csv']);
   });
 

@@ -9,8 +9,7 @@ import { cutSupernet, loadSupernet } from '../../src/pipeline/supernet-file.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { readJsonLines } from '../../src/util/json-lines.ts';
 import { rng } from '../../src/util/rng.ts';
-import { ganlet } from './ganlet.ts';
-import { runHere } from './here.ts';
+import { ganletHere, runHere } from './here.ts';
 import { hashOf, tinyFolders, tinyRecipe } from './tiny-run.ts';
 
 /** The tiny run with a supernet as wide as its student; `pictures` has six for training. */
@@ -23,7 +22,7 @@ const recipe = `${tinyRecipe
 `;
 const fresh = tinyFolders({ recipe });
 const distilled = tinyFolders({ recipe, finished: 'teach,distill' });
-const run = (cwd: string, ...args: string[]) => {
+const run = async (cwd: string, ...args: string[]) => {
   const { status, stderr } = await ganletHere(args, cwd);
   if (status !== 0) throw new Error(stderr);
   return stderr;
@@ -38,7 +37,7 @@ async function pictures(file: string): Promise<Float32Array> {
 
 test('a supernet is trained from the distilled student, measured at each tick, and left with what may be cut from it', async () => {
   const cwd = await distilled();
-  expect(run(cwd, 'supernet', 'tiny.yaml')).toContain(
+  expect(await run(cwd, 'supernet', 'tiny.yaml')).toContain(
     'supernet: 729 width vectors, starts from the distilled student',
   );
   const out = outOf(cwd);
@@ -60,10 +59,10 @@ test('a supernet is trained from the distilled student, measured at each tick, a
 
   // Done before: nothing changes. Interrupted at the end: the same files again.
   const before = hashOf(out, 'supernet', 'network.onnx');
-  expect(run(cwd, 'supernet', 'tiny.yaml')).toContain('supernet: done before, nothing changed');
+  expect(await run(cwd, 'supernet', 'tiny.yaml')).toContain('supernet: done before, nothing changed');
   rmSync(join(out, 'stages', 'supernet.json'));
   rmSync(join(out, 'supernet', 'network.onnx'));
-  run(cwd, 'supernet', 'tiny.yaml');
+  await run(cwd, 'supernet', 'tiny.yaml');
   expect(hashOf(out, 'supernet', 'network.onnx')).toBe(before);
 
   // Other widths are another training.
@@ -74,18 +73,20 @@ test('a supernet is trained from the distilled student, measured at each tick, a
 test('a supernet drawn near a budget depends on that budget', async () => {
   const cwd = await distilled();
   const near = (budget: string) =>
-    await ganletHere(
+    ganletHere(
       ['supernet', 'tiny.yaml', '--set', 'supernet.sampling=budget', '--set', `search.budget=${budget}`],
       cwd,
     );
-  expect(near('0.5x').status).toBe(0);
-  expect(near('0.5x').stderr).toContain('supernet: done before, nothing changed');
-  expect(near('0.6x').stderr).toMatch(/since then search\.budget\.ofTeacher changed from 0\.5 to 0\.6/);
+  expect((await near('0.5x')).status).toBe(0);
+  expect((await near('0.5x')).stderr).toContain('supernet: done before, nothing changed');
+  expect((await near('0.6x')).stderr).toMatch(
+    /since then search\.budget\.ofTeacher changed from 0\.5 to 0\.6/,
+  );
 });
 
 test('sorting the channels changes what the network computes by less than 1e-5', async () => {
   const cwd = await distilled();
-  run(cwd, 'supernet', 'tiny.yaml', '--set', 'supernet.lr=1e-12', '--set', 'supernet.ema=0');
+  await run(cwd, 'supernet', 'tiny.yaml', '--set', 'supernet.lr=1e-12', '--set', 'supernet.ema=0');
   const [sorted, before] = ['supernet', 'distill'].map((stage) => join(outOf(cwd), stage, 'network.onnx'));
   const weight = (file: string) => loadOnnx(file).constants.get('down2.weight')!.tensor!.data;
   expect(weight(sorted!)).not.toBeAllclose(weight(before!) as Float32Array, { atol: 1e-3 });

@@ -144,6 +144,7 @@ test.each([
   '%s returns the results that are asked for, and its state is the same whatever is asked',
   async (_, backend) => {
     const states: Map<string, Tensor>[] = [];
+    const before = tf.memory().numTensors;
     for (const results of [undefined, ['recon'], []]) {
       const compiled = await backend.compile(training.program);
       const found = await compiled.run(await training.feeds(0), results && { results });
@@ -155,6 +156,7 @@ test.each([
       states.push(await compiled.readState());
       await compiled.dispose();
     }
+    expect(tf.memory().numTensors, 'tensors left over').toBe(before);
     expectSameBits(states[1]!, states[0]!);
     expectSameBits(states[2]!, states[0]!);
   },
