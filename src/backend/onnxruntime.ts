@@ -14,9 +14,8 @@ import { forWebgpu } from './webgpu-graph.ts';
 
 export type Provider = 'cpu' | 'webgpu' | 'cuda';
 
-/** What each provider needs of the machine, for errors. */
-const needs: Record<Provider, { what: string; hint: string }> = {
-  cpu: { what: 'run this graph', hint: 'run ganlet doctor to see what this machine can do' },
+/** What each provider but the CPU needs of the machine, for errors. */
+const needs: Record<Exclude<Provider, 'cpu'>, { what: string; hint: string }> = {
   webgpu: {
     what: 'find a graphics adapter',
     hint: 'install a graphics driver with Vulkan, Metal or Direct3D 12 (Linux: also the package libvulkan1), or use --provider cpu',
@@ -27,13 +26,16 @@ const needs: Record<Provider, { what: string; hint: string }> = {
   },
 };
 
+/** Those that have started in this process. */
+const started = new Set<Provider>();
+
 // Errors are thrown; what the engine would print besides only hides them.
 ort.env.logLevel = 'fatal';
 
 /**
  * ONNX Runtime as an engine. `threads` 0 means all cores, which is also the most. `onDebug` is told once for each program which of
- * its nodes a provider leaves to the CPU; its first run is profiled for that. Compiling throws PROVIDER_MISSING, naming what this machine lacks,
- * when the provider cannot start, and COMPILE_FAILED when the CPU cannot run the graph.
+ * its nodes a provider leaves to the CPU; its first run is profiled for that. Compiling throws PROVIDER_MISSING, naming what this
+ * machine lacks, when the provider cannot start, MEMORY_SHORT, and COMPILE_FAILED when it does not take the graph.
  */
 export function onnxruntime({
   provider = 'cpu',
@@ -67,11 +69,7 @@ async function compile(
   const { graph, state } = program;
   const prepared = provider === 'webgpu' ? forWebgpu(graph) : { graph, onCpu: [] };
   const options: ort.InferenceSession.SessionOptions = {
-    executionProviders: [
-      provider === 'webgpu' && prepared.onCpu.length > 0
-        ? { name: provider, forceCpuNodeNames: prepared.onCpu }
-        : provider,
-    ],
+    executionProviders: [provider],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
@@ -88,17 +86,14 @@ async function compile(
     session = await create(encodeOnnx(prepared.graph), {
       ...watch?.options,
       ...(stays && { preferredOutputLocation: places }),
+      ...(prepared.onCpu.length > 0 && {
+        executionProviders: [{ name: 'webgpu', forceCpuNodeNames: prepared.onCpu }],
+      }),
     });
+    started.add(provider);
   } catch (cause) {
     watch?.dispose();
-    const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
-    if (isMemory(reason)) throw failed('ONNX Runtime', `"${graph.name}"`, cause);
-    const { what, hint } = needs[provider];
-    throw new GanletError(
-      provider === 'cpu' ? 'COMPILE_FAILED' : 'PROVIDER_MISSING',
-      `provider ${provider} must ${what} for "${graph.name}", it did not: ${reason}`,
-      { hint, cause },
-    );
+    throw notCompiled(provider, graph.name, cause);
   }
   const held = stays ? deviceState(program, deviceReader(create)) : hostState(program);
   const compiled = running(program, session, held, () => {
@@ -112,6 +107,24 @@ async function compile(
       await compiled.dispose();
     },
   };
+}
+
+function notCompiled(provider: Provider, name: string, cause: unknown): GanletError {
+  const said = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
+  // Behind the line of source that failed.
+  const reason = said.split(' was false. ').at(-1)!.trim();
+  if (isMemory(reason)) return failed('ONNX Runtime', `"${name}"`, cause);
+  if (provider === 'cpu' || started.has(provider))
+    return new GanletError(
+      'COMPILE_FAILED',
+      `provider ${provider} must run "${name}", it does not take it: ${reason}`,
+      { hint: 'run ganlet doctor to see what this machine can do', cause },
+    );
+  const { what, hint } = needs[provider];
+  return new GanletError('PROVIDER_MISSING', `provider ${provider} must ${what}, it did not: ${reason}`, {
+    hint,
+    cause,
+  });
 }
 
 function running(

@@ -165,6 +165,21 @@ describe.skipIf(!webgpuWorks)('WebGPU', () => {
       expect(own.after.get(name)!.data, name).toBeAllclose(data as Float32Array, { rtol: 1e-4, atol: 1e-5 });
   });
 
+  test('keeps the state there of a program of which a part is left to the CPU', async () => {
+    const graph = new Graph('powers');
+    const input = graph.input('s', 'float32', [3, 2]);
+    const output = graph.output(pow(abs(input), graph.input('y', 'float32', [3, 1])), 'next');
+    const initial = drawn([3, 2], 's');
+    const run = async (backend: Backend) => {
+      const compiled = await backend.compile({ graph, state: [{ name: 's', input, output, initial }] });
+      for (let i = 0; i < 3; i++) await compiled.run({ y: drawn([3, 1], 'y') });
+      const state = await compiled.readState();
+      await compiled.dispose();
+      return state.get('s')!.data as Float32Array;
+    };
+    expect(await run(webgpu)).toBeAllclose(await run(cpu), { rtol: 1e-5 });
+  });
+
   test('a training adds up its losses there, and its lines are those of the processor', async () => {
     const lines = async (backend: Backend) => {
       const directory = folderWith();

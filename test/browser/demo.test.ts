@@ -82,7 +82,10 @@ describe.skipIf(!browserPath)('the demo in a browser', () => {
     const networks = page.workers().filter((worker) => worker.url().endsWith('/network-worker.js'));
     expect(networks).toHaveLength(2);
     expect(await page.evaluate('crossOriginIsolated')).toBe(true);
-    expect(await page.locator('#summary').textContent()).toMatch(/student is [\d.]+× faster than teacher/);
+    // Which is faster depends on what else the machine does.
+    expect(await page.locator('#summary').textContent()).toMatch(
+      /student (is [\d.]+× (faster|slower) than|and) teacher .*in this browser/,
+    );
     const panel = page.locator('.panel.student');
     expect(await panel.innerText()).toMatch(/median\s+[\d.]+ ms\s+MACs\s+[\d.]+ M\s+.*size\s+\d+ KiB/s);
   });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ganlet } from './ganlet.ts';
+import { ganletHere } from './here.ts';
 
 test('--help lists the verbs on stdout', () => {
   expect(ganlet(['--help'])).toMatchInlineSnapshot(`
@@ -167,8 +168,12 @@ describe('a command line that cannot be understood says so in two lines, with st
       '--blocks is for resnet, not for patch',
       'ganlet model --help lists its arguments',
     ],
-  ])('ganlet %j', (args, error, help) => {
-    expect(ganlet(args)).toEqual({ status: 2, stdout: '', stderr: `error: ${error}\n  help: ${help}\n` });
+  ])('ganlet %j', async (args, error, help) => {
+    expect(await ganletHere(args)).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: `error: ${error}\n  help: ${help}\n`,
+    });
   });
 });
 

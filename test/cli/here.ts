@@ -42,6 +42,9 @@ async function perform(
       process[name].write = own;
     };
   });
+  // Help is printed by yargs, and vitest has a console of its own.
+  const { log } = console;
+  console.log = (text) => process.stdout.write(`${text}\n`);
   process.chdir(cwd);
   process.argv = [process.execPath, program, ...args];
   process.env = { ...before.env, NO_COLOR: '1', ...env };
@@ -49,6 +52,7 @@ async function perform(
     const status = await runProgram([...args]);
     return { status, ...written };
   } finally {
+    console.log = log;
     for (const restore of streams) restore();
     process.chdir(before.cwd);
     process.argv = before.argv;

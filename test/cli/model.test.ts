@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import { expect, test } from 'vitest';
 import { folderWith, ganlet } from './ganlet.ts';
+import { ganletHere } from './here.ts';
 
 test('model writes a network of the asked-for shape, which ONNX Runtime opens', async () => {
   const folder = folderWith();
@@ -24,22 +25,25 @@ test('model writes a network of the asked-for shape, which ONNX Runtime opens', 
   expect(session.outputMetadata).toMatchObject([{ shape: ['batch', 3, 16, 16] }]);
 });
 
-test('model --quiet says nothing, and --out has a default', () => {
+test('model --quiet says nothing, and --out has a default', async () => {
   const folder = folderWith();
-  const quiet = ganlet(['model', 'pixel', '--base-width', '2', '--quiet'], folder);
+  const quiet = await ganletHere(['model', 'pixel', '--base-width', '2', '--quiet'], folder);
   expect(quiet).toEqual({ status: 0, stdout: '', stderr: '' });
   expect(existsSync(join(folder, 'pixel.onnx'))).toBe(true);
 });
 
-test('model draws other weights for another seed, and the same for the same', () => {
+test('model draws other weights for another seed, and the same for the same', async () => {
   const folder = folderWith();
-  const bytes = (seed: string, out: string) => {
-    ganlet(['model', 'patch', '--base-width', '2', '--layers', '1', '--seed', seed, '--out', out], folder);
+  const bytes = async (seed: string, out: string) => {
+    await ganletHere(
+      ['model', 'patch', '--base-width', '2', '--layers', '1', '--seed', seed, '--out', out],
+      folder,
+    );
     return readFileSync(join(folder, out));
   };
-  const first = bytes('1', 'a.onnx');
-  expect(bytes('1', 'b.onnx').equals(first)).toBe(true);
-  expect(bytes('2', 'c.onnx').equals(first)).toBe(false);
+  const first = await bytes('1', 'a.onnx');
+  expect((await bytes('1', 'b.onnx')).equals(first)).toBe(true);
+  expect((await bytes('2', 'c.onnx')).equals(first)).toBe(false);
 });
 
 const shape = ({ shape: [, ...sides] }: { shape: readonly unknown[] }) => sides;
@@ -47,7 +51,10 @@ const shape = ({ shape: [, ...sides] }: { shape: readonly unknown[] }) => sides;
 test('model writes networks of label maps, classes and latents by their own options', async () => {
   const folder = folderWith();
   const write = async (...args: string[]) => {
-    const { status, stderr } = ganlet(['model', ...args, '--base-width', '1', '--out', 'm.onnx'], folder);
+    const { status, stderr } = await ganletHere(
+      ['model', ...args, '--base-width', '1', '--out', 'm.onnx'],
+      folder,
+    );
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const session = await InferenceSession.create(join(folder, 'm.onnx'));
     const card = JSON.parse(readFileSync(join(folder, 'm.card.json'), 'utf8'));
@@ -109,9 +116,9 @@ test.each([
     ['sngan', '--size', '8', '--widths', '4_4'],
     '--widths: widths must be 3 whole numbers above 0, one for the stem and two for each of the 1 blocks, got [4, 4]',
   ],
-])('what a network cannot be is told by status 1, the flag named: %j', (args, message) => {
+])('what a network cannot be is told by status 1, the flag named: %j', async (args, message) => {
   const folder = folderWith();
-  const { status, stderr } = ganlet(['model', ...args, '--out', 'm.onnx'], folder);
+  const { status, stderr } = await ganletHere(['model', ...args, '--out', 'm.onnx'], folder);
   expect({ status, first: stderr.split('\n')[0] }).toEqual({ status: 1, first: `error: ${message}` });
   expect(existsSync(join(folder, 'm.onnx'))).toBe(false);
 });
@@ -130,7 +137,7 @@ test.each([
     ['spade', '--labels', '3', '--upsampling', 'much'],
     '--upsampling must be fewer, normal, more or most, got "much"',
   ],
-])('an option that no such network has is told by status 2: %j', (args, message) => {
-  const { status, stderr } = ganlet(['model', ...args]);
+])('an option that no such network has is told by status 2: %j', async (args, message) => {
+  const { status, stderr } = await ganletHere(['model', ...args]);
   expect({ status, first: stderr.split('\n')[0] }).toEqual({ status: 2, first: `error: ${message}` });
 });

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ganlet } from '../cli/ganlet.ts';
+import { ganletHere } from '../cli/here.ts';
 import { anchorOf, pages, readPage, root, target } from './markdown.ts';
 
 const documentation = pages([
@@ -16,13 +16,13 @@ const documentation = pages([
 /** What the documentation may run. */
 const programs = ['./ganlet', 'cd', 'ganlet', 'git', 'node', 'npm', 'npx', 'python3'];
 
-const verbs = [...ganlet(['--help'], root).stdout.matchAll(/^ {2}ganlet (\w+)/gm)].map(([, verb]) => verb!);
-const optionsOf = (args: string[]) =>
-  [...ganlet([...args, '--help'], root).stdout.matchAll(/^ +(?:-\w, )?--([\w-]+)/gm)].map(
-    ([, option]) => option!,
-  );
-const options = new Map(verbs.map((verb) => [verb, optionsOf([verb])]));
-const shared = optionsOf([]);
+const helpOf = async (args: string[], pattern: RegExp) =>
+  [...(await ganletHere([...args, '--help'], root)).stdout.matchAll(pattern)].map(([, found]) => found!);
+const optionsOf = (args: string[]) => helpOf(args, /^ +(?:-\w, )?--([\w-]+)/gm);
+const verbs = await helpOf([], /^ {2}ganlet (\w+)/gm);
+const options = new Map<string, string[]>();
+for (const verb of verbs) options.set(verb, await optionsOf([verb]));
+const shared = await optionsOf([]);
 
 test('the help lists verbs and options to compare with', () => {
   expect(verbs).toContain('run');

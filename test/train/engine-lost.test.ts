@@ -72,8 +72,13 @@ describe('a device that is lost in mid-training', () => {
 });
 
 describe('memory that runs out', () => {
-  test('in a step: the batch that would fit is named', async () => {
-    await expect(trained('short', failingAt(cpu, 1, 'std::bad_alloc'))).rejects.toMatchObject({
+  test.each([
+    'std::bad_alloc',
+    'CUDA failure 2: out of memory',
+    'OOM when allocating tensor with shape[8,64,64,64]',
+    'WebGPU validation failed. [Invalid Buffer (unlabeled)] is invalid due to a previous error.',
+  ])('in a step (%s): the batch that would fit is named', async (message) => {
+    await expect(trained('short', failingAt(cpu, 1, message))).rejects.toMatchObject({
       code: 'MEMORY_SHORT',
       hint: expect.stringMatching(
         /batch of 1 is too large already|^set batch to 1, whose step takes about \d+ MiB/,
