@@ -16,7 +16,7 @@ async function probe(what: string): Promise<{ ok: boolean; found: string }> {
     };
   }
   if (what === 'openmoji') {
-    const { findOpenmoji } = await import('../data/openmoji-render.ts');
+    const { findOpenmoji } = await import('../data/emoji/openmoji-render.ts');
     return { ok: true, found: (await findOpenmoji()).version };
   }
   const loaded = await import(what);

@@ -1,11 +1,11 @@
-import { distill } from '../pipeline/distill.ts';
+import { distill } from '../pipeline/distill/distill.ts';
+import { finetune } from '../pipeline/distill/finetune.ts';
 import { evaluate } from '../pipeline/evaluate.ts';
 import { exportStudents } from '../pipeline/export.ts';
-import { finetune } from '../pipeline/finetune.ts';
 import type { StageRunners } from '../pipeline/run.ts';
-import { search } from '../pipeline/search.ts';
-import { supernet } from '../pipeline/supernet.ts';
-import { teach } from '../pipeline/teach.ts';
+import { search } from '../pipeline/search/search.ts';
+import { supernet } from '../pipeline/supernet/supernet.ts';
+import { teach } from '../pipeline/teach/teach.ts';
 import { tableStage } from '../report/table.ts';
 
 /** What each stage of a run does. */

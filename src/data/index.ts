@@ -1,16 +1,16 @@
 import type { DataSourceName, EmojiStyle } from '../recipe/names.ts';
 import { GanletError } from '../util/errors.ts';
-import { type FolderOptions, folderSource } from './aligned.ts';
-import { imageFolderSource } from './class-folder.ts';
-import { emojiClassesSource } from './emoji-classes.ts';
-import { emojiLabelsSource } from './emoji-labels.ts';
-import { emojiPairsSource } from './emoji-pairs.ts';
+import { emojiClassesSource } from './emoji/classes.ts';
+import { emojiLabelsSource } from './emoji/labels.ts';
+import { openmojiSource } from './emoji/openmoji.ts';
+import { emojiPairsSource } from './emoji/pairs.ts';
+import { type FolderOptions, folderSource } from './folder/aligned.ts';
+import { imageFolderSource } from './folder/classes.ts';
+import { unpairedSource } from './folder/unpaired.ts';
 import { hubSource } from './hub-source.ts';
-import { labelmapSource } from './labelmap.ts';
-import { openmojiSource } from './openmoji.ts';
+import { labelmapSource } from './labels/labelmap.ts';
 import { type ParquetOptions, parquetSource } from './parquet-source.ts';
 import type { Source } from './source.ts';
-import { unpairedSource } from './unpaired-folder.ts';
 
 /** A recipe's `data:` section can be passed as it is (see docs/data.md); the rest is for the caller. */
 export interface DataOptions extends Omit<FolderOptions, 'path'> {

@@ -4,9 +4,9 @@ import { GanletError } from '../util/errors.ts';
 import { fileError } from '../util/file-error.ts';
 import { makeFolder } from '../util/folder.ts';
 import { sha256Json } from '../util/hash.ts';
-import { type FolderOptions, folderSource } from './aligned.ts';
 import { cacheDir } from './cache-dir.ts';
-import { imageFolderSource } from './class-folder.ts';
+import { type FolderOptions, folderSource } from './folder/aligned.ts';
+import { imageFolderSource } from './folder/classes.ts';
 import {
   describeParquet,
   type LabelledColumns,

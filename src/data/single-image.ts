@@ -1,5 +1,5 @@
 import { decode, readHeader, resizePart } from './decode.ts';
-import { checkChannels, readImage } from './folder-pair.ts';
+import { checkChannels, readImage } from './folder/pair.ts';
 import { rgbToGrey } from './image.ts';
 import type { FileReading } from './open-files.ts';
 

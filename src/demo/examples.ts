@@ -1,7 +1,7 @@
 import sharp from 'sharp';
+import { openmojiSource } from '../data/emoji/openmoji.ts';
 import { openSource } from '../data/index.ts';
 import { drawLatents } from '../data/latents.ts';
-import { openmojiSource } from '../data/openmoji.ts';
 import { type Condition, conditionChannels, type Source } from '../data/source.ts';
 import { rng } from '../util/rng.ts';
 import { type DemoModel, sharedCondition } from './models.ts';

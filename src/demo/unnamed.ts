@@ -1,4 +1,4 @@
-import { distinctColours } from '../data/label-colours.ts';
+import { distinctColours } from '../data/labels/colours.ts';
 import type { Label } from '../data/source.ts';
 
 /** Names for classes that no card names. */

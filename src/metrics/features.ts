@@ -3,7 +3,7 @@ import { endianness } from 'node:os';
 import { GanletError } from '../util/errors.ts';
 import { fileError } from '../util/file-error.ts';
 import { randomState } from '../util/mt19937.ts';
-import type { Matrix } from './matrix.ts';
+import type { Matrix } from './algebra/matrix.ts';
 
 /** Features of pictures, one row each, read a block at a time: in memory or in a file, so that no metric must hold them all. */
 export interface Features {

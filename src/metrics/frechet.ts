@@ -1,10 +1,10 @@
 import { GanletError } from '../util/errors.ts';
+import { symmetricEigenvalues } from './algebra/linalg.ts';
+import { type Matrix, product } from './algebra/matrix.ts';
+import { semidefiniteRoot } from './algebra/semidefinite-root.ts';
+import { singularValues, transpose } from './algebra/singular-values.ts';
 import { type Features, inMemory, needComparable } from './features.ts';
-import { symmetricEigenvalues } from './linalg.ts';
-import { type Matrix, product } from './matrix.ts';
 import { centre, type Moments, momentsOf } from './moments.ts';
-import { semidefiniteRoot } from './semidefinite-root.ts';
-import { singularValues, transpose } from './singular-values.ts';
 
 /** A Fréchet distance with what it is made of and how far it can be trusted. */
 export interface FrechetDistance {

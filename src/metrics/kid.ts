@@ -1,6 +1,6 @@
 import { randomState } from '../util/mt19937.ts';
+import { type Matrix, product } from './algebra/matrix.ts';
 import { blocks, type Features, gather, needComparable } from './features.ts';
-import { type Matrix, product } from './matrix.ts';
 
 /** The kernel (γ·x·y + c)^degree. */
 export interface Kernel {

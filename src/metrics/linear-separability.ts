@@ -1,6 +1,6 @@
 import { GanletError } from '../util/errors.ts';
+import { linearSvm, sidesOf } from './algebra/linear-svm.ts';
 import { type Features, selected } from './features.ts';
-import { linearSvm, sidesOf } from './linear-svm.ts';
 
 /** How well planes in a latent space tell attributes of the pictures apart. */
 export interface LinearSeparability {

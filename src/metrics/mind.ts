@@ -1,7 +1,7 @@
 import { randomState } from '../util/mt19937.ts';
 import { rng } from '../util/rng.ts';
+import { type Matrix, product } from './algebra/matrix.ts';
 import { type Features, inMemory, needComparable, selected } from './features.ts';
-import { type Matrix, product } from './matrix.ts';
 
 /**
  * Monge distance of features by slices: both sets are projected on random directions, the projections sorted, and

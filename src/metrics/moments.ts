@@ -1,6 +1,6 @@
 import { GanletError } from '../util/errors.ts';
+import { type Matrix, product } from './algebra/matrix.ts';
 import { blocks, type Features } from './features.ts';
-import { type Matrix, product } from './matrix.ts';
 
 /** Mean and covariance of features. */
 export interface Moments {

@@ -1,5 +1,5 @@
+import { type Matrix, product } from './algebra/matrix.ts';
 import { blocks, type Features } from './features.ts';
-import { type Matrix, product } from './matrix.ts';
 
 const blockRows = 1024;
 

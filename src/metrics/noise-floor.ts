@@ -1,8 +1,8 @@
+import { symmetricEigenvalues } from './algebra/linalg.ts';
+import { product } from './algebra/matrix.ts';
 import { type Features, inMemory } from './features.ts';
 import type { FrechetDistance } from './frechet.ts';
 import { square } from './frechet.ts';
-import { symmetricEigenvalues } from './linalg.ts';
-import { product } from './matrix.ts';
 import { centre, type Moments, momentsOf } from './moments.ts';
 
 /** What a Fréchet distance would be if both samples came from one distribution. */

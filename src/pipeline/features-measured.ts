@@ -1,7 +1,7 @@
 import type { Backend } from '../backend/backend.ts';
-import type { EmojiStyles } from '../data/emoji-styles.ts';
-import { emojiBatch, unchanged } from '../data/emoji-styles-batch.ts';
-import { blur, mottle, noise, smudge, turnHue } from '../data/emoji-styles-damage.ts';
+import type { EmojiStyles } from '../data/emoji/styles.ts';
+import { emojiBatch, unchanged } from '../data/emoji/styles-batch.ts';
+import { blur, mottle, noise, smudge, turnHue } from '../data/emoji/styles-damage.ts';
 import type { Split } from '../data/source.ts';
 import { float32, type Graph } from '../graph/graph.ts';
 import { type Features, features, halves } from '../metrics/features.ts';

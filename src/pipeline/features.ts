@@ -2,12 +2,12 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Backend } from '../backend/backend.ts';
 import { trainIndices } from '../data/batch.ts';
-import { type EmojiStyles, emojiStylesSource } from '../data/emoji-styles.ts';
-import { emojiBatch } from '../data/emoji-styles-batch.ts';
-import { damages } from '../data/emoji-styles-damage.ts';
+import { type EmojiStyles, emojiStylesSource } from '../data/emoji/styles.ts';
+import { emojiBatch } from '../data/emoji/styles-batch.ts';
+import { damages } from '../data/emoji/styles-damage.ts';
 import type { Graph } from '../graph/graph.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
-import { peakActivationBytes } from '../metrics/profile-memory.ts';
+import { peakActivationBytes } from '../metrics/profile/memory.ts';
 import { featureClassifier, withoutHeads } from '../models/feature-classifier.ts';
 import { initialise } from '../models/init.ts';
 import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
@@ -29,7 +29,7 @@ import { toolVersion } from '../util/version.ts';
 import { runBackend } from './engine.ts';
 import { accuracies, describer, picturesOfStyle, sensitivity } from './features-measured.ts';
 import { makeDirectory, markStageDone, stageIsDone } from './run-directory.ts';
-import { programHash } from './stage-training.ts';
+import { programHash } from './train/stage-training.ts';
 
 export interface FeaturesOptions {
   /** Folder of the run. */

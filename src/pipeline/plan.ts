@@ -11,13 +11,13 @@ import { readCheckpoint } from '../train/checkpoint.ts';
 import { exists } from '../util/exists.ts';
 import { formatCount } from '../util/format.ts';
 import { sha256File } from '../util/hash.ts';
-import { baselineConfig } from './baselines.ts';
 import { loadGenerator, needCard, readCard } from './card.ts';
 import type { RunContext } from './context.ts';
+import { baselineConfig } from './distill/baselines.ts';
 import { plannedChannels } from './planned-teacher.ts';
-import { resultFile } from './search-result.ts';
-import { cutSupernet } from './supernet-file.ts';
-import { plannedSpace, supernetOrigin } from './supernet-start.ts';
+import { resultFile } from './search/result.ts';
+import { cutSupernet } from './supernet/file.ts';
+import { plannedSpace, supernetOrigin } from './supernet/start.ts';
 import { teacherFile } from './teacher.ts';
 
 /** What a run would do, for `--dry-run`: the networks and their cost, each stage and how far it is. Reads, writes nothing. */

@@ -1,6 +1,6 @@
 import { makeBatch, trainIndices } from '../data/batch.ts';
 import { conditionColumn } from '../data/draw-condition.ts';
-import { addLegend } from '../data/legend.ts';
+import { addLegend } from '../data/labels/legend.ts';
 import { type SheetColumn, sampleSheet } from '../data/sheet.ts';
 import type { Source, Split } from '../data/source.ts';
 import type { Recipe } from '../recipe/schema.ts';

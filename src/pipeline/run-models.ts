@@ -4,9 +4,9 @@ import { GanletError } from '../util/errors.ts';
 import { exists } from '../util/exists.ts';
 import { sha256File } from '../util/hash.ts';
 import { loadGenerator } from './card.ts';
-import { checkGenerator, type Task } from './check-generator.ts';
+import { checkGenerator, type Task } from './check/generator.ts';
 import type { RunContext } from './context.ts';
-import { type Role, roles } from './metrics-file.ts';
+import { type Role, roles } from './measure/metrics-file.ts';
 import { teacherFile } from './teacher.ts';
 
 /** A trained generator of a run. */

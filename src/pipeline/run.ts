@@ -10,16 +10,16 @@ import { exists } from '../util/exists.ts';
 import { lockDirectory } from '../util/lock.ts';
 import { createLog } from '../util/log.ts';
 import { progress } from '../util/progress.ts';
-import { checkPairing } from './check-pairing.ts';
-import { checkTask } from './check-task.ts';
+import { checkPairing } from './check/pairing.ts';
+import { checkTask } from './check/task.ts';
 import type { RunContext } from './context.ts';
 import { runBackend } from './engine.ts';
-import { measureNetworks } from './measure-networks.ts';
+import { measureNetworks } from './measure/networks.ts';
 import { openRecipeData } from './open-data.ts';
-import { needPerceptual } from './perceptual.ts';
 import { describePlan } from './plan.ts';
 import { makeDirectory } from './run-directory.ts';
-import { checkSearch } from './search-check.ts';
+import { checkSearch } from './search/check.ts';
+import { needPerceptual } from './train/perceptual.ts';
 
 export interface RunOptions {
   /** Folder of the run. */

@@ -7,7 +7,7 @@ import { sha256File } from '../util/hash.ts';
 import { rng } from '../util/rng.ts';
 import type { Card } from './card.ts';
 import { loadGenerator, needCard } from './card.ts';
-import { checkGenerator } from './check-generator.ts';
+import { checkGenerator } from './check/generator.ts';
 import type { RunContext } from './context.ts';
 import { compileGenerator } from './generate.ts';
 import { pictureLatents } from './given.ts';

@@ -1,7 +1,7 @@
 import type { Baseline } from '../recipe/names.ts';
 import type { Recipe } from '../recipe/schema.ts';
-import { baselineConfig } from './baselines.ts';
-import { supernetOrigin } from './supernet-start.ts';
+import { baselineConfig } from './distill/baselines.ts';
+import { supernetOrigin } from './supernet/start.ts';
 
 /**
  * The steps of every training that went into a network of a run, in their order: `{ supernet: 3600, finetune: 5100 }`. Empty for a

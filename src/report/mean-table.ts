@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { roles } from '../pipeline/metrics-file.ts';
+import { roles } from '../pipeline/measure/metrics-file.ts';
 import { changedSettings, flatSettings } from '../train/changed-settings.ts';
 import { GanletError } from '../util/errors.ts';
 import { type Column, type TableFormat, table } from '../util/table.ts';

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { Card } from '../pipeline/card.ts';
-import type { MeasuredDistribution } from '../pipeline/metrics-file.ts';
+import type { MeasuredDistribution } from '../pipeline/measure/metrics-file.ts';
 import { formatBytes, formatCount } from '../util/format.ts';
 
 export interface ModelCardOptions {

@@ -1,6 +1,11 @@
 import { basename, resolve } from 'node:path';
 import { readCard } from '../pipeline/card.ts';
-import { type MeasuredModel, type MetricsFile, readMetrics, roles } from '../pipeline/metrics-file.ts';
+import {
+  type MeasuredModel,
+  type MetricsFile,
+  readMetrics,
+  roles,
+} from '../pipeline/measure/metrics-file.ts';
 
 /** One network of one run. */
 export interface Result {

@@ -1,4 +1,4 @@
-import type { MeasuredVariety } from '../pipeline/metrics-file.ts';
+import type { MeasuredVariety } from '../pipeline/measure/metrics-file.ts';
 import type { Column } from '../util/table.ts';
 import type { Result } from './results.ts';
 

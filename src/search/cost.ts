@@ -1,7 +1,7 @@
 import type { ChannelGroups } from '../compress/groups.ts';
 import { unitOf, type WidthSpace, type WidthVector } from '../compress/width-space.ts';
 import { type Graph, type Node, sizeOf, type Value } from '../graph/graph.ts';
-import { bytesOf, liveValues } from '../metrics/profile-memory.ts';
+import { bytesOf, liveValues } from '../metrics/profile/memory.ts';
 import { type Macs, nodeMacs, parametersOf, type Symbols, staticShape } from '../ops/cost.ts';
 import {
   affine,

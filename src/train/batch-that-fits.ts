@@ -1,6 +1,6 @@
 import type { Program } from '../backend/backend.ts';
 import { sizeOf } from '../graph/graph.ts';
-import { bytesOf, peakActivationBytes } from '../metrics/profile-memory.ts';
+import { bytesOf, peakActivationBytes } from '../metrics/profile/memory.ts';
 import type { Symbols } from '../ops/cost.ts';
 
 /** What a training step is estimated to take at its batch, and at the largest one that takes no more than allowed. */

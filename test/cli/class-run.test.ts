@@ -7,7 +7,7 @@ import { onnxruntime, runGraph } from '../../src/backend/onnxruntime.ts';
 import { float32 } from '../../src/graph/graph.ts';
 import { countMacs, inputSymbols } from '../../src/ops/cost.ts';
 import { loadOnnx } from '../../src/ops/import-onnx.ts';
-import { readMetrics } from '../../src/pipeline/metrics-file.ts';
+import { readMetrics } from '../../src/pipeline/measure/metrics-file.ts';
 import { rng } from '../../src/util/rng.ts';
 import { writeTinyDistance, writeTinyNetwork } from '../metrics/tiny-network.ts';
 import { classSource } from '../support/class-source.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { countMacs, inputSymbols } from '../../src/ops/cost.ts';
 import { loadOnnx } from '../../src/ops/import-onnx.ts';
-import { readMetrics } from '../../src/pipeline/metrics-file.ts';
+import { readMetrics } from '../../src/pipeline/measure/metrics-file.ts';
 import { readJsonLines } from '../../src/util/json-lines.ts';
 import { flatPicture } from '../support/data-folder.ts';
 import { ganletHere } from './here.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { edgesOf } from '../../src/data/labelmap.ts';
+import { edgesOf } from '../../src/data/labels/labelmap.ts';
 import type { Label } from '../../src/data/source.ts';
 
 interface LabelMap {

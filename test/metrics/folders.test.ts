@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { unzipSync, zipSync } from 'fflate';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { openPictureFolder } from '../../src/data/picture-folder.ts';
+import { openPictureFolder } from '../../src/data/folder/pictures.ts';
 import { type CompareOptions, compareFolders } from '../../src/metrics/folders/compare.ts';
 import { readStatistics, writeStatistics } from '../../src/metrics/statistics-file.ts';
 import { decodeNpy, encodeNpy } from '../../src/util/npy.ts';

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { linearSvm, sidesOf } from '../../src/metrics/algebra/linear-svm.ts';
 import { features } from '../../src/metrics/features.ts';
 import {
   conditionalEntropy,
@@ -6,7 +7,6 @@ import {
   linearSeparability,
   separabilityScore,
 } from '../../src/metrics/linear-separability.ts';
-import { linearSvm, sidesOf } from '../../src/metrics/linear-svm.ts';
 import { goldens, mat, normal } from './metric-data.ts';
 
 const { svc } = goldens;

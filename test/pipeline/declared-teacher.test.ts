@@ -8,7 +8,7 @@ import { relu, tanh } from '../../src/ops/activation.ts';
 import { conv } from '../../src/ops/conv.ts';
 import { add, div, mul, sub } from '../../src/ops/elementwise.ts';
 import { transpose } from '../../src/ops/layout.ts';
-import { readMetrics } from '../../src/pipeline/metrics-file.ts';
+import { readMetrics } from '../../src/pipeline/measure/metrics-file.ts';
 import { runHere } from '../cli/here.ts';
 import { writePictures } from '../support/pair-pictures.ts';
 

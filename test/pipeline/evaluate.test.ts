@@ -18,7 +18,7 @@ import { add, log, sub } from '../../src/ops/elementwise.ts';
 import type { Card } from '../../src/pipeline/card.ts';
 import type { RunContext } from '../../src/pipeline/context.ts';
 import { evaluate } from '../../src/pipeline/evaluate.ts';
-import { type MeasuredModel, readMetrics } from '../../src/pipeline/metrics-file.ts';
+import { type MeasuredModel, readMetrics } from '../../src/pipeline/measure/metrics-file.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { resultsTable, tableStage } from '../../src/report/table.ts';
 import { sha256File } from '../../src/util/hash.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { onnxruntime } from '../../src/backend/onnxruntime.ts';
-import { emojiStylesSource } from '../../src/data/emoji-styles.ts';
+import { emojiStylesSource } from '../../src/data/emoji/styles.ts';
 import { readFeatureCard } from '../../src/metrics/networks/card.ts';
 import { loadOnnx } from '../../src/ops/import-onnx.ts';
 import { trainFeatures } from '../../src/pipeline/features.ts';

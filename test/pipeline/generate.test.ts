@@ -7,9 +7,9 @@ import { Graph } from '../../src/graph/graph.ts';
 import { declareInputs } from '../../src/models/generator-inputs.ts';
 import { tanh } from '../../src/ops/activation.ts';
 import { reshape } from '../../src/ops/layout.ts';
-import { elasticGenerator } from '../../src/pipeline/elastic-generator.ts';
 import { compileGenerator } from '../../src/pipeline/generate.ts';
 import { givenBatch, pictureLatents } from '../../src/pipeline/given.ts';
+import { elasticGenerator } from '../../src/pipeline/supernet/elastic-generator.ts';
 import { labelSource } from '../support/label-source.ts';
 import { latentGenerator } from '../support/latent-generator.ts';
 

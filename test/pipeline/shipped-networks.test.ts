@@ -6,7 +6,7 @@ import { openSource } from '../../src/data/index.ts';
 import { countMacs, countParameters, inputSymbols } from '../../src/ops/cost.ts';
 import { loadOnnx } from '../../src/ops/import-onnx.ts';
 import { needCard } from '../../src/pipeline/card.ts';
-import { openScoring } from '../../src/pipeline/score-pictures.ts';
+import { openScoring } from '../../src/pipeline/measure/score-pictures.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { sha256File } from '../../src/util/hash.ts';
 

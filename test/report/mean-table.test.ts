@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { MetricsFile } from '../../src/pipeline/metrics-file.ts';
+import type { MetricsFile } from '../../src/pipeline/measure/metrics-file.ts';
 import { meanTable } from '../../src/report/mean-table.ts';
 import { writeReportRun } from './report-run.ts';
 

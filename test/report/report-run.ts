@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sampleSheet } from '../../src/data/sheet.ts';
-import type { MeasuredModel, MetricsFile } from '../../src/pipeline/metrics-file.ts';
+import type { MeasuredModel, MetricsFile } from '../../src/pipeline/measure/metrics-file.ts';
 import { sha256File } from '../../src/util/hash.ts';
 import { rng } from '../../src/util/rng.ts';
 import { writeGenerator } from '../demo/tiny-models.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { MeasuredModel, MetricsFile } from '../../src/pipeline/metrics-file.ts';
+import type { MeasuredModel, MetricsFile } from '../../src/pipeline/measure/metrics-file.ts';
 import { wrap } from '../../src/report/notes.ts';
 import { resultsTable } from '../../src/report/table.ts';
 

@@ -5,7 +5,7 @@ import { channelGroups } from '../../src/compress/groups.ts';
 import { narrow } from '../../src/compress/narrow.ts';
 import { channelsAt, parseWidths, type WidthSpace, widthSpace } from '../../src/compress/width-space.ts';
 import { float32, Graph, type Value } from '../../src/graph/graph.ts';
-import { peakActivationBytes } from '../../src/metrics/profile-memory.ts';
+import { peakActivationBytes } from '../../src/metrics/profile/memory.ts';
 import { resnetGenerator } from '../../src/models/resnet.ts';
 import { unetGenerator } from '../../src/models/unet.ts';
 import { conv } from '../../src/ops/conv.ts';

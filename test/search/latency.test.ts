@@ -4,7 +4,7 @@ import { channelGroups } from '../../src/compress/groups.ts';
 import { type WidthVector, widthSpace } from '../../src/compress/width-space.ts';
 import { checkGraph } from '../../src/graph/check.ts';
 import type { Graph } from '../../src/graph/graph.ts';
-import { measureLatency } from '../../src/metrics/profile-latency.ts';
+import { measureLatency } from '../../src/metrics/profile/latency.ts';
 import { resnetGenerator } from '../../src/models/resnet.ts';
 import { countMacs, inputSymbols } from '../../src/ops/cost.ts';
 import { cutPrefix, latencyTable, predictLatency } from '../../src/search/latency.ts';

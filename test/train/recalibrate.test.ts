@@ -6,8 +6,8 @@ import { channelsAt, largest, smallest, widthSpace } from '../../src/compress/wi
 import { float32, Graph, type Tensor } from '../../src/graph/graph.ts';
 import { convolution, normalise } from '../../src/models/layers.ts';
 import { unetGenerator } from '../../src/models/unet.ts';
-import { elasticGenerator } from '../../src/pipeline/elastic-generator.ts';
 import { compileGenerator } from '../../src/pipeline/generate.ts';
+import { elasticGenerator } from '../../src/pipeline/supernet/elastic-generator.ts';
 import { recalibrate } from '../../src/train/recalibrate.ts';
 import { rng } from '../../src/util/rng.ts';
 import { randomise } from '../compress/networks.ts';

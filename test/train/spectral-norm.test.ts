@@ -6,7 +6,7 @@ import { foldSpectralNorm } from '../../src/compress/fold-spectral-norm.ts';
 import { checkGraph } from '../../src/graph/check.ts';
 import { float32, Graph, type Value } from '../../src/graph/graph.ts';
 import { encodeOnnx } from '../../src/graph/onnx.ts';
-import { singularValues } from '../../src/metrics/singular-values.ts';
+import { singularValues } from '../../src/metrics/algebra/singular-values.ts';
 import { patchDiscriminator } from '../../src/models/discriminator.ts';
 import { initialise } from '../../src/models/init.ts';
 import { parameter } from '../../src/models/layers.ts';

@@ -1,14 +1,14 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { cacheDir } from '../../data/cache-dir.ts';
-import { drawingSets } from '../../data/emoji-styles-packages.ts';
+import { drawingSets } from '../../data/emoji/styles-packages.ts';
 import { hubSettings } from '../../data/hub/settings.ts';
 import { openSource } from '../../data/index.ts';
 import { comparedNetwork } from '../../metrics/networks/compared.ts';
 import { featureNetwork, perceptualNetwork } from '../../metrics/networks/find.ts';
 import { cardPath } from '../../pipeline/card.ts';
-import { setMetrics } from '../../pipeline/measure-sets.ts';
-import { varietyMetrics } from '../../pipeline/measure-variety.ts';
+import { setMetrics } from '../../pipeline/measure/sets.ts';
+import { varietyMetrics } from '../../pipeline/measure/variety.ts';
 import { loadRecipe, requireFiles, resolvedYaml } from '../../recipe/load.ts';
 import type { EmojiStyle } from '../../recipe/names.ts';
 import type { Recipe } from '../../recipe/schema.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
-import type { Proposed } from '../../pipeline/propose.ts';
+import type { Proposed } from '../../pipeline/propose/propose.ts';
 import type { LoadOptions } from '../../recipe/load.ts';
 import { choice, largest, text, usageError, whole } from '../options.ts';
 import { backendOf, recipeOptions } from '../recipe-verb.ts';
@@ -58,7 +58,7 @@ export const compress = defineVerb({
     if (data === undefined) throw usageError('--data must be given: the folder of the pictures', help);
     const out = args.out ?? join('runs', basename(teacher, extname(teacher)));
     const budget = await readBudget(args.budget ?? '0.1x');
-    const { proposeRecipe } = await import('../../pipeline/propose.ts');
+    const { proposeRecipe } = await import('../../pipeline/propose/propose.ts');
     const { onnxruntime } = await import('../../backend/onnxruntime.ts');
     const { createLog } = await import('../../util/log.ts');
     const log = createLog(quiet ? 'warn' : debug ? 'debug' : 'info');

@@ -32,7 +32,7 @@ export const profile = defineVerb({
     json: { type: 'boolean', default: false, describe: 'Print JSON' },
   },
   async run({ model, json, size, batch, runs, threads, provider }) {
-    const { profileModel, printProfile } = await import('../../metrics/profile.ts');
+    const { profileModel, printProfile } = await import('../../metrics/profile/profile.ts');
     const result = await profileModel(model, {
       ...(size !== undefined && { size }),
       ...(batch !== undefined && { batch }),

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { sep } from 'node:path';
-import type { PictureFolder } from '../../data/picture-folder.ts';
+import type { PictureFolder } from '../../data/folder/pictures.ts';
 import { GanletError } from '../../util/errors.ts';
 import type { FolderMetric } from '../metric-names.ts';
 

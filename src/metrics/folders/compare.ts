@@ -1,5 +1,5 @@
 import type { Provider } from '../../backend/onnxruntime.ts';
-import { openPictureFolder, type PictureFolder } from '../../data/picture-folder.ts';
+import { openPictureFolder, type PictureFolder } from '../../data/folder/pictures.ts';
 import { GanletError } from '../../util/errors.ts';
 import { exists } from '../../util/exists.ts';
 import type { Progress } from '../../util/progress.ts';

@@ -1,4 +1,4 @@
-import type { PictureFolder } from '../../data/picture-folder.ts';
+import type { PictureFolder } from '../../data/folder/pictures.ts';
 import { GanletError } from '../../util/errors.ts';
 import { cachedFeatures, type FeatureSource, keepFeatures } from '../feature-cache.ts';
 import { type FeatureStore, featureStore } from '../feature-store.ts';

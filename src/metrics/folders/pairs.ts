@@ -1,4 +1,4 @@
-import type { PictureFile, PictureFolder } from '../../data/picture-folder.ts';
+import type { PictureFile, PictureFolder } from '../../data/folder/pictures.ts';
 import { GanletError } from '../../util/errors.ts';
 import type { Levels } from '../levels.ts';
 import type { FolderMetric } from '../metric-names.ts';

@@ -1,4 +1,4 @@
-import { type PictureFile, readPicture } from '../../data/picture-folder.ts';
+import { type PictureFile, readPicture } from '../../data/folder/pictures.ts';
 import { type Levels, planes } from '../levels.ts';
 
 /** A file's picture as planes of 8-bit levels. */

@@ -1,5 +1,5 @@
 import type { Provider } from '../../backend/onnxruntime.ts';
-import type { PictureFolder } from '../../data/picture-folder.ts';
+import type { PictureFolder } from '../../data/folder/pictures.ts';
 import { GanletError } from '../../util/errors.ts';
 import type { Progress } from '../../util/progress.ts';
 import { distributionMeter, inceptionScoreOf, type RealSide, scoreWarnings } from '../distributions.ts';

@@ -4,7 +4,7 @@ import { channelGroups } from '../../compress/groups.ts';
 import { inputSymbols, type LayerCost, layerCosts } from '../../ops/cost.ts';
 import { loadOnnx } from '../../ops/import-onnx.ts';
 import { type Card, readCard } from '../../pipeline/card.ts';
-import type { MetricsFile } from '../../pipeline/metrics-file.ts';
+import type { MetricsFile } from '../../pipeline/measure/metrics-file.ts';
 import { exists } from '../../util/exists.ts';
 import { readJsonLines } from '../../util/json-lines.ts';
 import { type Result, readResults } from '../results.ts';

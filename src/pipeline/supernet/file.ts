@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { channelGroups } from '../../compress/groups.ts';
+import { narrow } from '../../compress/narrow.ts';
+import type { Architecture } from '../../compress/student.ts';
+import { channelsAt, type WidthSpace, type WidthVector } from '../../compress/width-space.ts';
+import type { Graph } from '../../graph/graph.ts';
+import { loadOnnx } from '../../ops/import-onnx.ts';
+import { architectureSchema } from '../../recipe/networks.ts';
+import { type GivenBatch, recalibrate } from '../../train/recalibrate.ts';
+import { GanletError } from '../../util/errors.ts';
+import { exists } from '../../util/exists.ts';
+import { rng } from '../../util/rng.ts';
+import type { RunContext } from '../context.ts';
+import { givenBatch } from '../given.ts';
+import { searchIndices } from '../search/split.ts';
+
+/** What the supernet stage left: one network whose channels are sorted, and what may be cut from it. */
+export interface Supernet {
+  /** All widths; the first channels of each group are the network at a narrower one. */
+  graph: Graph;
+  space: WidthSpace;
+  /** What the whole network could be built as, where it is one of ours. */
+  architecture?: Architecture | undefined;
+}
+
+export const supernetFile = ({ out }: Pick<RunContext, 'out'>) => join(out, 'supernet', 'network.onnx');
+
+const notes = z.object({
+  architecture: architectureSchema.optional(),
+  space: z.array(
+    z.object({
+      name: z.string(),
+      groups: z.array(z.string()),
+      unit: z.number(),
+      units: z.record(z.string(), z.number()).exactOptional(),
+      full: z.number(),
+      choices: z.array(z.number()).min(1),
+    }),
+  ),
+});
+
+/** Reads `supernet/`. Throws SUPERNET_MISSING before the stage has run, NOTES_INVALID, and what `loadOnnx` throws. */
+export function loadSupernet({ out, loaded }: Pick<RunContext, 'out' | 'loaded'>): Supernet {
+  const file = supernetFile({ out });
+  const run = `ganlet supernet ${loaded.file} --out ${out}`;
+  if (!exists(file)) {
+    throw new GanletError('SUPERNET_MISSING', `the supernet must be at ${file}, there is none`, {
+      hint: `train it first: ${run}`,
+    });
+  }
+  const path = file.replace('.onnx', '.json');
+  try {
+    const { space, architecture } = notes.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return { graph: loadOnnx(file), space, architecture: architecture as Architecture | undefined };
+  } catch (cause) {
+    if (cause instanceof GanletError) throw cause;
+    throw new GanletError(
+      'NOTES_INVALID',
+      `${path} must be what the training wrote, it is missing or damaged`,
+      { hint: `write it again from the last training state: ${run}`, cause },
+    );
+  }
+}
+
+/**
+ * The static network at a vector: the first channels of every group, and what it could be built as. Statistics of batch
+ * normalisation are those of the whole network until `recalibrated`. Throws WIDTHS_INVALID.
+ */
+export function cutSupernet(
+  { graph, space, architecture }: Supernet,
+  vector: WidthVector,
+): { graph: Graph; architecture?: Architecture } {
+  const keep = new Map(
+    [...channelsAt(space, vector)].map(([group, width]) => [
+      group,
+      Array.from({ length: width }, (_, i) => i),
+    ]),
+  );
+  return {
+    graph: narrow(graph, keep, channelGroups(graph)),
+    ...(architecture &&
+      'separable' in architecture && { architecture: { ...architecture, widths: [...vector] } }),
+  };
+}
+
+/** Batches and pictures in a batch for statistics taken anew. */
+const [mostBatches, mostPictures] = [32, 16];
+
+/**
+ * The network with its batch normalisation's statistics taken anew on training pictures the supernet has seen: to be done for
+ * every network cut out of it, before it is scored or exported. Without batch normalisation nothing changes.
+ */
+export async function recalibrated(context: RunContext, network: Graph): Promise<Graph> {
+  return recalibrate(network, await calibrationBatches(context, network), context.backend);
+}
+
+/** What a network is given for training pictures, 16 at a time; fewer batches, and smaller ones, of small data. */
+export async function calibrationBatches(
+  { recipe, source: open }: RunContext,
+  network: Graph,
+): Promise<GivenBatch[]> {
+  const source = await open();
+  const pictures = searchIndices(recipe, source.counts).train;
+  const order = rng(recipe.seed, 'recalibration').shuffle([...pictures]);
+  const size = Math.min(mostPictures, order.length);
+  const count = Math.min(mostBatches, Math.floor(order.length / size));
+  return Promise.all(
+    Array.from({ length: count }, (_, i) =>
+      givenBatch(source, network, 'train', order.slice(i * size, (i + 1) * size)),
+    ),
+  );
+}
