@@ -3,6 +3,7 @@ import { constantNumbers, type Dim, float32, type Graph, type Node, type Value }
 import { Conv, ConvTranspose } from '../ops/conv.ts';
 import { spreadDiagonal } from '../ops/depthwise.ts';
 import { div } from '../ops/elementwise.ts';
+import type { Known } from '../ops/fold/known.ts';
 import { type Inlined, type InlineOptions, inline } from '../ops/inline.ts';
 import { reshapedDims } from '../ops/layout.ts';
 import { emit, num } from '../ops/op.ts';
@@ -60,8 +61,9 @@ export function inlineElastic(
     return value;
   };
   const context: Lowering = { target, groups, widths };
-  const lower = (node: Node, inputs: readonly (Value | null)[]) =>
-    target.scoped(options.prefix, () => lowered(context, node, inputs)) ?? options.lower?.(node, inputs);
+  const lower: InlineOptions['lower'] = (node, inputs, known) =>
+    target.scoped(options.prefix, () => lowered(context, node, inputs, known)) ??
+    options.lower?.(node, inputs, known);
   const dropout = options.dropout && {
     dropout: (node: Node, x: Value) => {
       const cuts = cutsOf(groups, widths, node.inputs[0]!, node);
@@ -83,7 +85,12 @@ interface Lowering {
   widths: Widths;
 }
 
-function lowered(context: Lowering, node: Node, inputs: readonly (Value | null)[]): Value[] | undefined {
+function lowered(
+  context: Lowering,
+  node: Node,
+  inputs: readonly (Value | null)[],
+  known: (x: Value | null | undefined) => Known | undefined,
+): Value[] | undefined {
   const { groups, widths } = context;
   const y = node.outputs[0]!;
   const elastic = (value: Value, axis: number) => {
@@ -98,13 +105,16 @@ function lowered(context: Lowering, node: Node, inputs: readonly (Value | null)[
     }
     case 'Reshape':
     case 'Expand': {
-      const sizes = constantNumbers(node.inputs[1]);
-      if (!sizes) return computedSizes(context, node, inputs);
+      const [x, read] = inputs as [Value, Value];
+      const rank = read.shape[0] as number;
+      const sizes = constantNumbers(node.inputs[1]) ?? known(read)?.items ?? y.shape.slice(-rank);
       const first = y.shape.length - sizes.length;
-      const open = sizes.map((d, k) => (d > 1 ? elastic(y, first + k) : undefined));
+      const open = sizes.map((d, k) => (d === 1 || d === 0 || d === -1 ? undefined : elastic(y, first + k)));
       if (open.every((segments) => !segments)) return undefined;
-      const values = sizes.map((d, k) => (open[k] ? sizeOfAxis(open[k], widths) : d));
-      const x = inputs[0]!;
+      const values = sizes.map((d, k) => {
+        if (open[k]) return sizeOfAxis(open[k], widths);
+        return typeof d === 'number' ? d : slice(read, [0], [k], [k + 1]);
+      });
       const dims = sizes.map((d, k): Dim => (open[k] ? dimOf(open[k], widths) : d));
       const shape =
         node.op === 'Reshape'
@@ -115,8 +125,10 @@ function lowered(context: Lowering, node: Node, inputs: readonly (Value | null)[
       const inputsNow = [x, sizesValue(x.graph, values)];
       return context.target.add(node.op, inputsNow, {}, [{ dtype: x.dtype, shape }], node.name).outputs;
     }
-    case 'Resize':
-      return constantNumbers(node.inputs[3]) && elastic(y, 1) ? [resized(node, inputs)] : undefined;
+    case 'Resize': {
+      const sizes = constantNumbers(node.inputs[3]) ?? known(inputs[3])?.items;
+      return sizes && elastic(y, 1) ? [resized(node, inputs, sizes)] : undefined;
+    }
     case 'Split': {
       const raw = num(node.attributes, 'axis', 0);
       const axis = raw < 0 ? raw + y.shape.length : raw;
@@ -133,27 +145,6 @@ function lowered(context: Lowering, node: Node, inputs: readonly (Value | null)[
     default:
       return undefined;
   }
-}
-
-/** A node whose sizes are computed when it runs: those of channels are what the widths say. */
-function computedSizes(
-  { groups, widths }: Lowering,
-  node: Node,
-  inputs: readonly (Value | null)[],
-): Value[] | undefined {
-  const y = node.outputs[0]!;
-  const [x, sizes] = inputs as [Value, Value];
-  const open = y.shape.map((_, k) => {
-    const segments = groups.segments(y, k, node);
-    return segments?.some(({ group }) => widths.has(group)) ? segments : undefined;
-  });
-  if (sizes.tensor || open.every((segments) => !segments)) return undefined;
-  const values = open.map((segments, k) =>
-    segments ? sizeOfAxis(segments, widths) : slice(sizes, [0], [k], [k + 1]),
-  );
-  const shape = y.shape.map((d, k) => (open[k] ? dimOf(open[k], widths) : d));
-  const made = [x, sizesValue(x.graph, values)];
-  return x.graph.add(node.op, made, {}, [{ dtype: x.dtype, shape }], node.name).outputs;
 }
 
 /** A depthwise convolution of a number of channels read at run time, see `spreadDiagonal`. */
@@ -190,10 +181,9 @@ function depthwise(
 }
 
 /** Sizes written down for all axes become factors of the image's sides: the channels follow by themselves. */
-function resized(node: Node, inputs: readonly (Value | null)[]): Value {
+function resized(node: Node, inputs: readonly (Value | null)[], sizes: readonly Dim[]): Value {
   const x = inputs[0]!;
-  const sizes = constantNumbers(node.inputs[3])!;
-  const scales = x.shape.map((d, k) => (k < 2 ? 1 : typeof d === 'number' ? sizes[k]! / d : Number.NaN));
+  const scales = x.shape.map((d, k) => (k < 2 ? 1 : Number(sizes[k]) / Number(d)));
   const fits = scales.every(
     (s, k) => k < 2 || Math.floor((x.shape[k] as number) * Math.fround(s)) === sizes[k],
   );

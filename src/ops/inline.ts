@@ -1,17 +1,8 @@
-import {
-  type Dim,
-  type Graph,
-  int64,
-  isStatic,
-  type Node,
-  type Tensor,
-  type TensorType,
-  type Value,
-} from '../graph/graph.ts';
+import type { Dim, Graph, Node, TensorType, Value } from '../graph/graph.ts';
 import { GanletError } from '../util/errors.ts';
 import { dropoutWith } from './activation.ts';
 import { fold } from './fold/fold.ts';
-import { knownOf, tensorOf } from './fold/known.ts';
+import { type Known, knownOf, tensorOf } from './fold/known.ts';
 import { findOp } from './index.ts';
 import { batchNormTraining } from './norm.ts';
 import { isUnknownDim } from './sizes.ts';
@@ -34,8 +25,15 @@ export interface InlineOptions {
   batchNorm?: 'frozen' | 'train';
   /** The mask (0 or 1/(1−p)) for a Dropout node; without it dropout does nothing. */
   dropout?: (node: Node, x: Value) => Value;
-  /** Another form of a node, its outputs, or undefined to keep it: how it runs best depends on the sizes at hand. */
-  lower?: (node: Node, inputs: readonly (Value | null)[]) => readonly Value[] | undefined;
+  /**
+   * Another form of a node, its outputs, or undefined to keep it: how it runs best depends on the sizes at hand. `known` tells
+   * the elements of an input as far as they are known.
+   */
+  lower?: (
+    node: Node,
+    inputs: readonly (Value | null)[],
+    known: (x: Value | null | undefined) => Known | undefined,
+  ) => readonly Value[] | undefined;
 }
 
 export interface Inlined {
@@ -67,8 +65,10 @@ export function inline(target: Graph, network: Graph, options: InlineOptions): I
   );
   /** What the vectors of spectral norms have become. */
   const vectors = new Map<Value, Value>();
-  /** Constants that nodes of the network came to. */
-  const computed = new Set<Value>();
+  /** What is known of values that nodes of the network came to; numbers alone have become constants. */
+  const computed = new Map<Value, Known>();
+  const known = (x: Value | null | undefined) =>
+    x ? (computed.get(x) ?? (x.tensor && knownOf(x.tensor))) : undefined;
   const resolve = (x: Value | null, user?: Node): Value | null => {
     if (!x) return null;
     const stead = x.tensor && (vectors.get(x) ?? options.parameter?.(x, user));
@@ -114,16 +114,17 @@ export function inline(target: Graph, network: Graph, options: InlineOptions): I
       values.set(node.outputs[0]!, options.dropout ? dropoutWith(x, options.dropout(node, x)) : x);
       continue;
     }
-    const lowered = options.lower?.(node, inputs);
+    const lowered = options.lower?.(node, inputs, known);
     if (lowered) {
       for (const [i, y] of node.outputs.entries()) values.set(y, lowered[i]!);
       continue;
     }
-    const folded = foldNode(node, inputs, computed);
-    if (folded) {
+    const folded = foldNode(node, inputs, known, computed);
+    const tensors = folded?.map(tensorOf);
+    if (tensors?.every((tensor) => tensor !== undefined)) {
       for (const [i, y] of node.outputs.entries()) {
-        const value = target.constant(folded[i]!, `${prefix}/${y.name}`);
-        computed.add(value);
+        const value = target.constant(tensors[i]!, `${prefix}/${y.name}`);
+        computed.set(value, folded![i]!);
         values.set(y, value);
       }
       continue;
@@ -135,7 +136,10 @@ export function inline(target: Graph, network: Graph, options: InlineOptions): I
       inferred(node, inputs, prefix),
       `${prefix}/${node.name}`,
     );
-    for (const [i, y] of node.outputs.entries()) values.set(y, copy.outputs[i]!);
+    for (const [i, y] of node.outputs.entries()) {
+      values.set(y, copy.outputs[i]!);
+      if (folded) computed.set(copy.outputs[i]!, folded[i]!);
+    }
   }
   return {
     outputs: network.outputs.map((y) => resolve(y)!),
@@ -165,27 +169,27 @@ function inferred(node: Node, inputs: (Value | null)[], prefix: string): (Tensor
 }
 
 /**
- * What a node that computes sizes or indices gives, when that is known here: a network read with run-time sizes spells them
- * as chains of small nodes, which come to numbers where its inputs have static shapes. Weights are left alone.
+ * What a node that computes sizes or indices gives, as far as that is known here: a network read with run-time sizes spells
+ * them as chains of small nodes, which come to numbers where the sizes they ask for have become static. Sizes that stay open
+ * go through as symbols, so that the others of the same shape are found. Weights are left alone.
  */
 function foldNode(
   node: Node,
   inputs: readonly (Value | null)[],
-  computed: ReadonlySet<Value>,
-): Tensor[] | undefined {
+  known: (x: Value) => Known | undefined,
+  computed: ReadonlyMap<Value, Known>,
+): Known[] | undefined {
   if (node.op === 'Shape') {
     const { shape } = inputs[0]!;
-    if (!isStatic(shape)) return undefined;
     const { start = 0, end = shape.length } = node.attributes as { start?: number; end?: number };
-    return [int64(shape.slice(start, end))];
+    const items = shape.slice(start, end);
+    return [{ dtype: 'int64', shape: [items.length], items }];
   }
   const given = inputs.filter((x) => x !== null);
-  if (given.length === 0 || !given.every((x) => x.tensor)) return undefined;
+  if (given.length === 0) return undefined;
   if (given.some((x) => x.dtype.startsWith('float')) && !given.some((x) => computed.has(x))) return undefined;
-  const known = inputs.map((x) => (x ? knownOf(x.tensor!) : null));
-  if (!known.every((k) => k !== undefined)) return undefined;
-  const tensors = fold(node.op, known, node.attributes)?.map(tensorOf);
-  return tensors?.every((t) => t !== undefined) ? tensors : undefined;
+  const items = inputs.map((x) => x && known(x));
+  return items.every((k) => k !== undefined) ? fold(node.op, items, node.attributes) : undefined;
 }
 
 /** A constant in the target: numbers and short index lists are shared, tensors keep their name under the prefix. */
