@@ -1,8 +1,8 @@
 import type { Dim, Graph, Node, TensorType, Value } from '../graph/graph.ts';
 import { GanletError } from '../util/errors.ts';
 import { dropoutWith } from './activation.ts';
-import { fold } from './fold/fold.ts';
-import { type Known, knownOf, tensorOf } from './fold/known.ts';
+import { foldSizes, knownIn } from './fold/fold-sizes.ts';
+import { type Known, tensorOf } from './fold/known.ts';
 import { findOp } from './index.ts';
 import { batchNormTraining } from './norm.ts';
 import { isUnknownDim } from './sizes.ts';
@@ -67,8 +67,7 @@ export function inline(target: Graph, network: Graph, options: InlineOptions): I
   const vectors = new Map<Value, Value>();
   /** What is known of values that nodes of the network came to; numbers alone have become constants. */
   const computed = new Map<Value, Known>();
-  const known = (x: Value | null | undefined) =>
-    x ? (computed.get(x) ?? (x.tensor && knownOf(x.tensor))) : undefined;
+  const known = (x: Value | null | undefined) => (x ? knownIn(computed, x) : undefined);
   const resolve = (x: Value | null, user?: Node): Value | null => {
     if (!x) return null;
     const stead = x.tensor && (vectors.get(x) ?? options.parameter?.(x, user));
@@ -119,7 +118,7 @@ export function inline(target: Graph, network: Graph, options: InlineOptions): I
       for (const [i, y] of node.outputs.entries()) values.set(y, lowered[i]!);
       continue;
     }
-    const folded = foldNode(node, inputs, known, computed);
+    const folded = foldSizes(node, inputs, computed);
     const tensors = folded?.map(tensorOf);
     if (tensors?.every((tensor) => tensor !== undefined)) {
       for (const [i, y] of node.outputs.entries()) {
@@ -166,30 +165,6 @@ function inferred(node: Node, inputs: (Value | null)[], prefix: string): (Tensor
     const dims = shape.map((d, k): Dim => (isUnknownDim(d) ? (before.shape[k] ?? d) : d));
     return { dtype, shape: dims, name: `${prefix}/${before.name}` };
   });
-}
-
-/**
- * What a node that computes sizes or indices gives, as far as that is known here: a network read with run-time sizes spells
- * them as chains of small nodes, which come to numbers where the sizes they ask for have become static. Sizes that stay open
- * go through as symbols, so that the others of the same shape are found. Weights are left alone.
- */
-function foldNode(
-  node: Node,
-  inputs: readonly (Value | null)[],
-  known: (x: Value) => Known | undefined,
-  computed: ReadonlyMap<Value, Known>,
-): Known[] | undefined {
-  if (node.op === 'Shape') {
-    const { shape } = inputs[0]!;
-    const { start = 0, end = shape.length } = node.attributes as { start?: number; end?: number };
-    const items = shape.slice(start, end);
-    return [{ dtype: 'int64', shape: [items.length], items }];
-  }
-  const given = inputs.filter((x) => x !== null);
-  if (given.length === 0) return undefined;
-  if (given.some((x) => x.dtype.startsWith('float')) && !given.some((x) => computed.has(x))) return undefined;
-  const items = inputs.map((x) => x && known(x));
-  return items.every((k) => k !== undefined) ? fold(node.op, items, node.attributes) : undefined;
 }
 
 /** A constant in the target: numbers and short index lists are shared, tensors keep their name under the prefix. */

@@ -1,3 +1,4 @@
+import { fixSizes } from '../compress/fix-sizes.ts';
 import type { ChannelGroups } from '../compress/groups.ts';
 import { narrow } from '../compress/narrow.ts';
 import { channelsAt, largest, smallest, type WidthSpace, type WidthVector } from '../compress/width-space.ts';
@@ -42,7 +43,8 @@ const tried = 3;
 /**
  * Times each layer of a network at each of the widths it can have, on the machine it runs on. A sum of layers run one by one
  * is not yet the time of a network: a line from one to the other is fitted to some whole networks. Layers of equal operators
- * and sizes are timed once.
+ * and sizes are timed once. Sizes that the network computes while it runs are numbers before it is taken apart: a layer alone
+ * could not be fed them.
  */
 export async function latencyTable(
   graph: Graph,
@@ -51,8 +53,8 @@ export async function latencyTable(
   symbols: Symbols,
   { time, onProgress, seed }: LatencyOptions,
 ): Promise<LatencyTable> {
-  const cut = (vector: WidthVector) => cutPrefix(graph, groups, space, vector);
-  const parts = dependentLayers(graph, groups, space).map((part) => ({
+  const cut = (vector: WidthVector) => fixSizes(cutPrefix(graph, groups, space, vector), symbols);
+  const parts = dependentLayers(graph, groups, space, symbols).map((part) => ({
     ...part,
     ...gridOf(space, part.entries),
   }));
@@ -68,26 +70,30 @@ export async function latencyTable(
   };
 
   const narrowest = smallest(space);
-  const layers: LayerTimes[] = [];
-  for (const { entries, nodes, steps, grid } of parts) {
+  const timed: LayerTimes[] = [];
+  for (const { entries, layers, steps, grid } of parts) {
     const times: Record<string, number> = {};
     for (const widths of grid) {
       const small = cut(narrowest.map((width, e) => widths[entries.indexOf(e)] ?? width));
+      const at = new Map(small.nodes.map(({ name }, i) => [name, i]));
       let sum = 0;
-      for (const layer of nodes) sum += await timeOnce(extractNodes(small, layer, symbols));
+      for (const layer of layers) {
+        const indices = layer.map((name) => at.get(name)!);
+        sum += await timeOnce(extractNodes(small, indices, symbols));
+      }
       times[widths.join()] = sum;
       onProgress?.(++done, total);
     }
-    layers.push({ entries, steps, times });
+    timed.push({ entries, steps, times });
   }
   const measured: [sum: number, milliseconds: number][] = [];
   for (const vector of wholes) {
-    measured.push([sumOver(layers, vector), await timeOnce(cut(vector))]);
+    measured.push([sumOver(timed, vector), await timeOnce(cut(vector))]);
     onProgress?.(++done, total);
   }
   const [offset, slope] = line(measured.slice(0, -tried));
   const errors = measured.slice(-tried).map(([x, y]) => Math.abs(offset + slope * x - y) / y);
-  return { layers, offset, slope, error: errors.reduce((a, b) => a + b, 0) / errors.length };
+  return { layers: timed, offset, slope, error: errors.reduce((a, b) => a + b, 0) / errors.length };
 }
 
 /** Milliseconds of one picture at a vector of the space the table was made for. */
@@ -113,24 +119,28 @@ export function cutPrefix(
   return narrow(graph, keep, groups);
 }
 
-/** The layers of a network by the entries with a choice that their widths depend on. */
+/** The layers of a network, as names of nodes, by the entries with a choice that their widths depend on. */
 function dependentLayers(
   graph: Graph,
   groups: ChannelGroups,
   space: WidthSpace,
-): { entries: number[]; nodes: number[][] }[] {
+  symbols: Symbols,
+): { entries: number[]; layers: string[][] }[] {
   const entryOf = new Map(space.flatMap(({ groups: names }, i) => names.map((name) => [name, i] as const)));
-  const found = new Map<string, { entries: number[]; nodes: number[][] }>();
-  for (const nodes of layersOf(graph)) {
+  const nodeOf = new Map(graph.nodes.map((node) => [node.name, node]));
+  const fixed = fixSizes(graph, symbols);
+  const found = new Map<string, { entries: number[]; layers: string[][] }>();
+  for (const layer of layersOf(fixed)) {
+    const names = layer.map((i) => fixed.nodes[i]!.name);
     const touched = new Set<number>();
-    for (const group of nodes.flatMap((i) => [...groupsOf(groups, graph.nodes[i]!)])) {
+    for (const group of names.flatMap((name) => [...groupsOf(groups, nodeOf.get(name)!)])) {
       const entry = entryOf.get(group);
       if (entry !== undefined && space[entry]!.choices.length > 1) touched.add(entry);
     }
     const entries = [...touched].sort((a, b) => a - b);
     const known = found.get(entries.join());
-    if (known) known.nodes.push(nodes);
-    else found.set(entries.join(), { entries, nodes: [nodes] });
+    if (known) known.layers.push(names);
+    else found.set(entries.join(), { entries, layers: [names] });
   }
   return [...found.values()];
 }

@@ -10,6 +10,7 @@ import { countMacs, inputSymbols } from '../../src/ops/cost.ts';
 import { cutPrefix, latencyTable, predictLatency } from '../../src/search/latency.ts';
 import { extractNodes, layersOf, shapeOf } from '../../src/search/layers.ts';
 import { rng } from '../../src/util/rng.ts';
+import { exported, loadExport } from '../compress/foreign.ts';
 
 function network(baseWidth: number, lists: number[], blocks = 3) {
   const graph = resnetGenerator({ baseWidth, blocks, separable: true });
@@ -66,6 +67,35 @@ test.each([
   }
   const combinations = table.layers.reduce((sum, { times }) => sum + Object.keys(times).length, 0);
   expect(timed).toBeLessThan(4 * combinations + 14);
+});
+
+const openSided = exported.filter((name) => isOpen(loadExport(name)));
+
+function isOpen({ inputs }: Graph): boolean {
+  return inputs.some(({ shape }) => shape.slice(2).some((d) => typeof d === 'string'));
+}
+
+test('PyTorch exports with open sides are among those that are timed', () => {
+  expect(openSided).toEqual(expect.arrayContaining(['decoder-11', 'spade-12', 'spade-17', 'unet-12']));
+});
+
+test.each(openSided)('the layers of the PyTorch export %s run by themselves', async (name) => {
+  const graph = loadExport(name);
+  const groups = channelGroups(graph);
+  const open = groups.list.filter(({ narrowable }) => narrowable);
+  const lists = open.slice(0, 2).map(({ name: group, width }) => [group, [width, Math.ceil(width / 2)]]);
+  const space = widthSpace(groups, Object.fromEntries(lists));
+  const symbols = inputSymbols(graph, { size: 16 });
+  const backend = onnxruntime({ threads: 1 });
+  let runs = 0;
+  const time = async (part: Graph) => {
+    runs++;
+    return (await measureLatency(part, backend, { symbols, runs: 1, atLeastMs: 0 })).median;
+  };
+  const table = await latencyTable(graph, groups, space, symbols, { time, seed: 0 });
+  const counted = table.layers.flatMap(({ times }) => Object.values(times));
+  expect(counted.every((milliseconds) => milliseconds > 0)).toBe(true);
+  expect(runs).toBeGreaterThan(10);
 });
 
 test('times on this machine predict whole networks, if not to the millisecond', async () => {
