@@ -2,6 +2,7 @@ import { type Graph, isStatic, type Node, type Value } from '../graph/graph.ts';
 import { distillTaps } from '../models/generator.ts';
 import { inputSymbols, type Symbols, staticShape } from '../ops/cost.ts';
 import { GanletError } from '../util/errors.ts';
+import { spread } from '../util/spread.ts';
 
 /** The most values that are compared. */
 const most = 4;
@@ -120,9 +121,4 @@ function layerEnds(graph: Graph, areas: ReadonlyMap<Value, number>): Value[] {
 function isFollower({ inputs, outputs }: Node, x: Value): boolean {
   const same = isStatic(x.shape.slice(1, 2)) && String(outputs[0]!.shape) === String(x.shape);
   return same && inputs.every((other) => !other || other === x || other.tensor !== undefined);
-}
-
-function spread<T>(list: readonly T[], count: number): T[] {
-  if (list.length <= count) return [...list];
-  return Array.from({ length: count }, (_, i) => list[Math.round((i * (list.length - 1)) / (count - 1))]!);
 }

@@ -18,14 +18,14 @@ export interface BudgetCosts {
 /** The limits a budget stands for. Latency is left out where it is not known. */
 export function limitsOf(budget: Budget, { costs, teacherMacs, latency }: BudgetCosts): Limit[] {
   const { macs, ofTeacher, params, memory } = budget;
-  const limit = (name: Limit['name'], most: number | undefined, cost: Limit['cost'], monotone = true) =>
-    most === undefined ? [] : [{ name, most, cost, monotone }];
+  const limit = (name: Limit['name'], most: number | undefined, cost: Limit['cost']): Limit[] =>
+    most === undefined ? [] : [{ name, most, cost, monotone: true, measured: name === 'latency' }];
   return [
     ...limit('macs', macs, costs.macs),
     ...limit('ofTeacher', ofTeacher, (vector) => costs.macs(vector) / teacherMacs),
     ...limit('params', params, costs.params),
     ...limit('memory', memory, costs.activationBytes),
-    ...(latency ? limit('latency', budget.latency, latency, false) : []),
+    ...(latency ? limit('latency', budget.latency, latency) : []),
   ];
 }
 
@@ -48,8 +48,8 @@ export function formatCost(name: string, cost: number): string {
  * the widest does. Measured limits (latency) are left to `needFeasible`: they scatter.
  */
 export function checkReachable(limits: readonly Limit[], space: WidthSpace): void {
-  for (const { name, most, cost, monotone } of limits) {
-    if (monotone) needWithin(name, most, cost(smallest(space)), cost(largest(space)));
+  for (const { name, most, cost, measured } of limits) {
+    if (!measured) needWithin(name, most, cost(smallest(space)), cost(largest(space)));
   }
 }
 

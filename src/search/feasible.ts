@@ -28,6 +28,7 @@ export function* feasibleVectors(space: WidthSpace, limits: readonly Limit[]): G
   const monotone = limits.filter((limit) => limit.monotone);
   const others = limits.filter((limit) => !limit.monotone);
   const vector = [...smallest(space)];
+  if (!fits(monotone, vector)) return;
   function* from(entry: number): Generator<WidthVector> {
     if (entry === space.length) {
       if (fits(others, vector)) yield [...vector];

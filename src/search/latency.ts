@@ -5,6 +5,7 @@ import { channelsAt, largest, smallest, type WidthSpace, type WidthVector } from
 import type { Graph, Node, Value } from '../graph/graph.ts';
 import type { Symbols } from '../ops/cost.ts';
 import { rng } from '../util/rng.ts';
+import { gridOf, type LayerTimes, risen, stepsOf, timeAt } from './layer-times.ts';
 import { extractNodes, layersOf, shapeOf } from './layers.ts';
 
 /** The times of a network's layers on one machine, as plain data. */
@@ -17,24 +18,12 @@ export interface LatencyTable {
   readonly error: number;
 }
 
-/** The times of the layers that depend on the same entries of a space. */
-export interface LayerTimes {
-  readonly entries: readonly number[];
-  /** Widths of each entry that were timed, ascending. */
-  readonly steps: readonly (readonly number[])[];
-  /** Milliseconds by widths, written "8,16". */
-  readonly times: Readonly<Record<string, number>>;
-}
-
 export interface LatencyOptions {
   /** Milliseconds of one run. */
   time(graph: Graph): Promise<number>;
   onProgress?(done: number, total: number): void;
   seed: number;
 }
-
-/** Combinations of widths timed for a layer; more are sampled, and those between them interpolated. */
-const timedAtMost = 64;
 
 /** Whole networks that the sum over the layers is fitted to, besides the widest and the narrowest, and tried on. */
 const fitted = 4;
@@ -43,7 +32,7 @@ const tried = 3;
 /**
  * Times each layer of a network at each of the widths it can have, on the machine it runs on. A sum of layers run one by one
  * is not yet the time of a network: a line from one to the other is fitted to some whole networks. Layers of equal operators
- * and sizes are timed once. Sizes that the network computes while it runs are numbers before it is taken apart: a layer alone
+ * and sizes are timed once, and none gets faster by being widened (see `risen`). Sizes that the network computes while it runs are numbers before it is taken apart: a layer alone
  * could not be fed them.
  */
 export async function latencyTable(
@@ -54,10 +43,10 @@ export async function latencyTable(
   { time, onProgress, seed }: LatencyOptions,
 ): Promise<LatencyTable> {
   const cut = (vector: WidthVector) => fixSizes(cutPrefix(graph, groups, space, vector), symbols);
-  const parts = dependentLayers(graph, groups, space, symbols).map((part) => ({
-    ...part,
-    ...gridOf(space, part.entries),
-  }));
+  const parts = dependentLayers(graph, groups, space, symbols).map((part) => {
+    const steps = stepsOf(space, part.entries);
+    return { ...part, steps, grid: gridOf(steps) };
+  });
   const wholes = sampleVectors(space, seed);
   const total = parts.reduce((sum, { grid }) => sum + grid.length, wholes.length);
   let done = 0;
@@ -84,7 +73,7 @@ export async function latencyTable(
       times[widths.join()] = sum;
       onProgress?.(++done, total);
     }
-    timed.push({ entries, steps, times });
+    timed.push(risen({ entries, steps, times }));
   }
   const measured: [sum: number, milliseconds: number][] = [];
   for (const vector of wholes) {
@@ -96,13 +85,13 @@ export async function latencyTable(
   return { layers: timed, offset, slope, error: errors.reduce((a, b) => a + b, 0) / errors.length };
 }
 
-/** Milliseconds of one picture at a vector of the space the table was made for. */
+/** Milliseconds of one picture at a vector of the space the table was made for; never less at a wider one. */
 export function predictLatency({ layers, offset, slope }: LatencyTable, vector: WidthVector): number {
   return offset + slope * sumOver(layers, vector);
 }
 
 function sumOver(layers: readonly LayerTimes[], vector: WidthVector): number {
-  return layers.reduce((all, layer) => all + lookUp(layer, vector), 0);
+  return layers.reduce((all, layer) => all + timeAt(layer, vector), 0);
 }
 
 /** The network cut to the first channels of each group. */
@@ -152,43 +141,6 @@ function groupsOf(groups: ChannelGroups, node: Node): Set<string> {
     ...node.inputs.flatMap((x) => (x ? at(x, node) : [])),
     ...node.outputs.flatMap((y) => at(y)),
   ]);
-}
-
-function gridOf(space: WidthSpace, entries: readonly number[]): { steps: number[][]; grid: number[][] } {
-  const choices = entries.map((e) => [...space[e]!.choices].reverse());
-  const all = choices.reduce((product, { length }) => product * length, 1);
-  const most = all <= timedAtMost ? all : Math.max(2, Math.floor(timedAtMost ** (1 / entries.length) + 1e-9));
-  const steps = choices.map((list) => spread(list, most));
-  const grid = steps.reduce<number[][]>(
-    (rows, widths) => rows.flatMap((row) => widths.map((width) => [...row, width])),
-    [[]],
-  );
-  return { steps, grid };
-}
-
-/** At most `count` elements of a list, evenly, its ends among them. */
-function spread(list: readonly number[], count: number): number[] {
-  if (list.length <= count) return [...list];
-  return Array.from({ length: count }, (_, i) => list[Math.round((i * (list.length - 1)) / (count - 1))]!);
-}
-
-/** The time at a vector, between neighbouring steps along straight lines. */
-function lookUp({ entries, steps, times }: LayerTimes, vector: WidthVector): number {
-  const between = (at: number, widths: readonly number[]): number => {
-    if (at === entries.length) return times[widths.join()]!;
-    const width = vector[entries[at]!]!;
-    const own = steps[at]!;
-    const above = Math.max(
-      0,
-      own.findIndex((step) => step >= width),
-    );
-    const [low, high] = [own[Math.max(0, above - 1)]!, own[above]!];
-    const upper = between(at + 1, [...widths, high]);
-    if (width >= high || low === high) return upper;
-    const lower = between(at + 1, [...widths, low]);
-    return lower + ((width - low) / (high - low)) * (upper - lower);
-  };
-  return between(0, []);
 }
 
 function sampleVectors(space: WidthSpace, seed: number): WidthVector[] {

@@ -8,6 +8,8 @@ export interface Limit {
   cost(vector: WidthVector): number;
   /** True when no entry can be widened without the cost staying or rising: then whole branches are ruled out at once. */
   readonly monotone: boolean;
+  /** True of times, which scatter: a limit a little above what the widest network takes is no mistake. */
+  readonly measured?: boolean;
 }
 
 /** A search as data: which vectors there are, which are allowed, and how good they are. */

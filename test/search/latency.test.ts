@@ -1,12 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { onnxruntime } from '../../src/backend/onnxruntime.ts';
 import { channelGroups } from '../../src/compress/groups.ts';
-import { type WidthVector, widthSpace } from '../../src/compress/width-space.ts';
+import { largest, smallest, type WidthVector, widthSpace } from '../../src/compress/width-space.ts';
 import { checkGraph } from '../../src/graph/check.ts';
-import type { Graph } from '../../src/graph/graph.ts';
+import { Graph } from '../../src/graph/graph.ts';
 import { measureLatency } from '../../src/metrics/profile/latency.ts';
+import { convolution } from '../../src/models/layers.ts';
 import { resnetGenerator } from '../../src/models/resnet.ts';
 import { countMacs, inputSymbols } from '../../src/ops/cost.ts';
+import { limitsOf } from '../../src/search/budget.ts';
+import type { CostModel } from '../../src/search/cost.ts';
+import { countFeasible } from '../../src/search/feasible.ts';
 import { cutPrefix, latencyTable, predictLatency } from '../../src/search/latency.ts';
 import { extractNodes, layersOf, shapeOf } from '../../src/search/layers.ts';
 import { rng } from '../../src/util/rng.ts';
@@ -67,6 +71,53 @@ test.each([
   }
   const combinations = table.layers.reduce((sum, { times }) => sum + Object.keys(times).length, 0);
   expect(timed).toBeLessThan(4 * combinations + 14);
+});
+
+/** A chain of convolutions that has an entry of four widths for each but the last. */
+function chain(length: number) {
+  const graph = new Graph('chain');
+  let x = graph.input('x', 'float32', [1, 3, 4, 4]);
+  for (let i = 1; i <= length; i++) x = convolution(x, `layer${i}`, 4, { kernel: 1 });
+  graph.output(convolution(x, 'last', 3, { kernel: 1 }), 'y');
+  const groups = channelGroups(graph);
+  const space = widthSpace(
+    groups,
+    Object.fromEntries(groups.list.flatMap((g) => (g.narrowable ? [[g.name, [4, 3, 2, 1]]] : []))),
+  );
+  return { graph, groups, space, symbols: new Map<string, number>() };
+}
+
+test('times that scatter never fall with a width, so that of 4^14 vectors few are looked at', async () => {
+  const { graph, groups, space, symbols } = chain(14);
+  expect(space).toHaveLength(14);
+  const scatter = rng(0, 'scatter');
+  const time = async (part: Graph) => countMacs(part, symbols).true * scatter.uniform(0.5, 1.5);
+  const table = await latencyTable(graph, groups, space, symbols, { time, seed: 0 });
+  let calls = 0;
+  const latency = (vector: WidthVector) => {
+    calls++;
+    return predictLatency(table, vector);
+  };
+  const random = rng(1, 'vectors');
+  for (let i = 0; i < 300; i++) {
+    const vector = space.map(({ choices }) => random.choice(choices));
+    const e = random.int(0, 13);
+    const wider = vector.with(e, random.int(vector[e]!, 4));
+    expect(latency(wider)).toBeGreaterThanOrEqual(latency(vector) - 1e-9);
+  }
+  const [least, most] = [latency(smallest(space)), latency(largest(space))];
+  const limits = (budget: number) =>
+    limitsOf({ latency: budget }, { costs: {} as CostModel, teacherMacs: 1, latency });
+  for (const [budget, found] of [
+    [0.9 * least, 0],
+    [least, 1],
+    [(least + most) / 2, 513],
+  ] as const) {
+    calls = 0;
+    const count = countFeasible(space, limits(budget), 513);
+    expect(count).toBeGreaterThanOrEqual(found);
+    expect(calls).toBeLessThan(14 * 4 * (count + 1));
+  }
 });
 
 const openSided = exported.filter((name) => isOpen(loadExport(name)));

@@ -32,7 +32,8 @@ export async function searchLatency(
   const { recipe, backend, out, log } = context;
   const symbols = inputSymbols(graph, { size: recipe.data.size });
   const machine = { ...backend.description, cpu: cpus()[0]?.model.trim() || 'unknown' };
-  const inputs = sha256Json({ machine, space, network: shapeOf(graph, symbols), seed: recipe.seed });
+  const network = shapeOf(graph, symbols);
+  const inputs = sha256Json({ machine, space, network, seed: recipe.seed, times: 'rising' });
   const path = join(out, 'search', 'latency.json');
   const before = readTable(path);
   if (before?.inputs === inputs) return before.table;
