@@ -20,9 +20,10 @@ export interface PoolOptions<Task> {
 export interface Pool<Task, Result> {
   /**
    * Does a task in one of the processes. What the task throws is thrown here. A process that dies is replaced and its task
-   * tried once more; throws WORKER_DIED when that one dies too.
+   * tried once more; throws WORKER_DIED when that one dies too, and POOL_CLOSED where the pool is closed before it is done.
    */
   run(task: Task): Promise<Result>;
+  /** Ends all processes, those that are still preparing too, and starts no more. */
   close(): Promise<void>;
 }
 
@@ -33,12 +34,26 @@ export function workerPool<Task, Result>(options: PoolOptions<Task>): Pool<Task,
   const all = new Set<Worker>();
   const idle: Worker[] = [];
   let next = 0;
+  let closed = false;
 
+  const start = async (): Promise<Worker> => {
+    const worker = forkWorker(options.entry);
+    // From now on, so that one that is preparing when the pool is closed ends too.
+    all.add(worker);
+    try {
+      await worker.ask({ setup: options.setup });
+      return worker;
+    } catch (error) {
+      all.delete(worker);
+      await worker.stop();
+      throw error;
+    }
+  };
   const attempt = async (task: Task): Promise<Result> => {
+    if (closed) throw new Died('the pool is closed');
     let worker = idle.pop();
     while (worker && !worker.isAlive()) worker = idle.pop();
-    worker ??= await startWorker(options);
-    all.add(worker);
+    worker ??= await start();
     try {
       const result = await worker.ask({ id: next++, task });
       idle.push(worker);
@@ -56,12 +71,14 @@ export function workerPool<Task, Result>(options: PoolOptions<Task>): Pool<Task,
           return await attempt(task);
         } catch (error) {
           if (!(error instanceof Died)) throw error;
+          if (closed) throw stopped(describe(task), error);
           onRetry?.(`${describe(task)}: its process ended (${error.message}), tried again`);
         }
         try {
           return await attempt(task);
         } catch (error) {
           if (!(error instanceof Died)) throw error;
+          if (closed) throw stopped(describe(task), error);
           throw new GanletError(
             'WORKER_DIED',
             `${describe(task)} must be evaluated, its process ended twice (${error.message})`,
@@ -70,6 +87,7 @@ export function workerPool<Task, Result>(options: PoolOptions<Task>): Pool<Task,
         }
       }),
     async close() {
+      closed = true;
       limit.clearQueue();
       await Promise.all([...all].map((worker) => worker.stop()));
     },
@@ -84,15 +102,21 @@ interface Worker {
   stop(): Promise<void>;
 }
 
-/** A process that has been given the setup. Throws what its preparation throws. */
-async function startWorker({ entry, setup }: Pick<PoolOptions<never>, 'entry' | 'setup'>): Promise<Worker> {
+function stopped(what: string, cause: Error): GanletError {
+  return new GanletError('POOL_CLOSED', `${what} must be done before the pool is closed, it was not`, {
+    cause,
+  });
+}
+
+/** A process that waits for its setup. */
+function forkWorker(entry: URL): Worker {
   const child = fork(fileURLToPath(entry), {
     execArgv: entry.pathname.endsWith('.ts') ? process.execArgv : [],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const isAlive = () => child.exitCode === null && child.signalCode === null;
-  const worker: Worker = {
+  return {
     isAlive,
     ask: (request) => ask(child, request),
     async stop() {
@@ -102,13 +126,6 @@ async function startWorker({ entry, setup }: Pick<PoolOptions<never>, 'entry' | 
       await ended;
     },
   };
-  try {
-    await worker.ask({ setup });
-  } catch (error) {
-    await worker.stop();
-    throw error;
-  }
-  return worker;
 }
 
 function ask(child: ChildProcess, request: Request): Promise<unknown> {

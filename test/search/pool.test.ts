@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,11 +16,11 @@ interface Result {
   ended: number;
 }
 
-function pool(workers: number, { broken = false, onRetry = (_: string) => {} } = {}) {
+function pool(workers: number, { broken = false, slow = false, onRetry = (_: string) => {} } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'ganlet-pool-'));
   const made = workerPool<Task, Result>({
     entry: pathToFileURL(join(import.meta.dirname, 'pool-worker.js')),
-    setup: { base: 100, folder, broken },
+    setup: { base: 100, folder, broken, slow },
     workers,
     describe: ({ value }) => `task ${value}`,
     onRetry,
@@ -29,7 +29,7 @@ function pool(workers: number, { broken = false, onRetry = (_: string) => {} } =
     await made.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  return made;
+  return { ...made, folder };
 }
 
 test('tasks are done by as many processes as there may be, each one at a time', async () => {
@@ -86,6 +86,23 @@ test('processes are gone when the pool is closed', async () => {
   const results = await Promise.all([run({ value: 1 }), run({ value: 2 })]);
   await close();
   for (const { pid } of results) expect(() => process.kill(pid, 0)).toThrow();
+});
+
+test('a process that is still preparing when a task throws is gone as well, and no other starts', async () => {
+  const { run, close, folder } = pool(2, { slow: true });
+  const pids = () =>
+    readdirSync(folder)
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  const both = [run({ kind: 'throw', value: 1 }), run({ value: 2 })];
+  const ends = Promise.allSettled(both);
+  await expect(both[0]).rejects.toMatchObject({ code: 'TASK_BAD' });
+  expect(pids()).toHaveLength(2);
+  await close();
+  for (const pid of pids()) expect(() => process.kill(pid, 0)).toThrow();
+  expect((await ends)[1]).toMatchObject({ reason: { code: 'POOL_CLOSED' } });
+  await expect(run({ value: 3 })).rejects.toMatchObject({ code: 'POOL_CLOSED' });
+  expect(pids()).toHaveLength(2);
 });
 
 test('a worker is found beside its pool, as it was built where this process cannot run sources', () => {
