@@ -87,6 +87,16 @@ export function narrow(graph: Graph, keep: Keep, groups: ChannelGroups = channel
   }
 }
 
+/** The network with the first channels of each group, as many as `widths` says, as `narrow` makes it and with its errors. */
+export function narrowPrefix(
+  graph: Graph,
+  widths: ReadonlyMap<string, number>,
+  groups: ChannelGroups = channelGroups(graph),
+): Graph {
+  const first = (count: number) => Array.from({ length: count }, (_, i) => i);
+  return narrow(graph, new Map([...widths].map(([name, width]) => [name, first(width)])), groups);
+}
+
 /** Where operators are told the sizes of what they make. */
 const sizeSlots: Record<string, number> = { Reshape: 1, Expand: 1, Split: 1, Resize: 3 };
 

@@ -1,6 +1,6 @@
 import { fixSizes } from '../compress/fix-sizes.ts';
 import type { ChannelGroups } from '../compress/groups.ts';
-import { narrow } from '../compress/narrow.ts';
+import { narrowPrefix } from '../compress/narrow.ts';
 import { channelsAt, largest, smallest, type WidthSpace, type WidthVector } from '../compress/width-space.ts';
 import type { Graph, Node, Value } from '../graph/graph.ts';
 import type { Symbols } from '../ops/cost.ts';
@@ -94,18 +94,14 @@ function sumOver(layers: readonly LayerTimes[], vector: WidthVector): number {
   return layers.reduce((all, layer) => all + timeAt(layer, vector), 0);
 }
 
-/** The network cut to the first channels of each group. */
+/** The network cut to the first channels of each group at a vector. */
 export function cutPrefix(
   graph: Graph,
   groups: ChannelGroups,
   space: WidthSpace,
   vector: WidthVector,
 ): Graph {
-  const channels = channelsAt(space, vector);
-  const keep = new Map(
-    [...channels].map(([name, count]) => [name, Array.from({ length: count }, (_, i) => i)] as const),
-  );
-  return narrow(graph, keep, groups);
+  return narrowPrefix(graph, channelsAt(space, vector), groups);
 }
 
 /** The layers of a network, as names of nodes, by the entries with a choice that their widths depend on. */

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Feeds } from '../../src/backend/backend.ts';
 import { onnxruntime, runGraph } from '../../src/backend/onnxruntime.ts';
 import { widthFeeds, widthInputs } from '../../src/compress/elastic.ts';
 import { inlineElastic } from '../../src/compress/elastic-inline.ts';
@@ -15,11 +16,13 @@ import {
   widthSpace,
 } from '../../src/compress/width-space.ts';
 import { checkGraph } from '../../src/graph/check.ts';
-import { Graph } from '../../src/graph/graph.ts';
+import { Graph, type Tensor, type Value } from '../../src/graph/graph.ts';
 import { encodeOnnx } from '../../src/graph/onnx.ts';
 import { resnetGenerator } from '../../src/models/resnet.ts';
 import { unetGenerator } from '../../src/models/unet.ts';
 import { loadOnnx } from '../../src/ops/import-onnx.ts';
+import { inline } from '../../src/ops/inline.ts';
+import { runningState, trainableParameters } from '../../src/ops/parameters.ts';
 import { type Rng, rng } from '../../src/util/rng.ts';
 import { noise, randomise } from './networks.ts';
 import { build, step } from './random-network.ts';
@@ -43,44 +46,79 @@ function draw(space: WidthSpace, random: Rng): WidthVector {
   return space.map(({ choices }) => random.choice(choices));
 }
 
-/** The network with the first channels of each group, as a file holds it. */
-function exported(graph: Graph, space: WidthSpace, vector: WidthVector): Graph {
+/** The network with the first channels of each group. */
+function narrowed(graph: Graph, space: WidthSpace, vector: WidthVector): Graph {
   const keep = new Map([...channelsAt(space, vector)].map(([group, width]) => [group, range(width)]));
-  return loadOnnx(encodeOnnx(narrow(graph, keep)), 'narrowed.onnx');
+  return narrow(graph, keep);
 }
 
-async function output(graph: Graph, feeds: Parameters<typeof runGraph>[1]): Promise<Float32Array> {
-  checkGraph(graph);
-  const results = await runGraph(graph, feeds, backend);
-  return results[graph.outputs[0]!.name]!.data as Float32Array;
+/** A network on noise: at widths that are inputs where there is a space, its weights constants or fed as well. */
+interface Applied {
+  target: Graph;
+  feeds: Record<string, Tensor>;
 }
 
-/** The network at widths that are inputs, compiled once. */
-function elastic(graph: Graph, space: WidthSpace) {
-  const target = new Graph('elastic');
-  const feeds = noise(graph);
+function applied(graph: Graph, weights: 'constant' | 'fed', space?: WidthSpace): Applied {
+  const target = new Graph('applied');
+  const feeds: Record<string, Tensor> = { ...noise(graph) };
   const inputs = Object.fromEntries(
     graph.inputs.map((x) => [x.name, target.input(x.name, x.dtype, feeds[x.name]!.shape)]),
   );
-  const { outputs } = inlineElastic(target, graph, widthInputs(target, space), { inputs, prefix: 'g' });
+  const fed = weights === 'fed' ? [...trainableParameters(graph), ...runningState(graph)] : [];
+  const given = new Map(fed.map((w) => [w, target.input(`w/${w.name}`, 'float32', w.shape)]));
+  for (const w of fed) feeds[`w/${w.name}`] = w.tensor!;
+  const options = { inputs, prefix: 'g', parameter: (w: Value) => given.get(w) };
+  const { outputs } = space
+    ? inlineElastic(target, graph, widthInputs(target, space), options)
+    : inline(target, graph, options);
   target.output(outputs[0]!, 'y');
   checkGraph(target);
   return { target, feeds };
 }
 
-async function expectSame(graph: Graph, space: WidthSpace, vectors: readonly WidthVector[]): Promise<void> {
-  const { target, feeds } = elastic(graph, space);
-  const compiled = await backend.compile({ graph: target, state: [] });
+async function output(graph: Graph, feeds: Feeds): Promise<Float32Array> {
+  const results = await runGraph(graph, feeds, backend);
+  return results[graph.outputs[0]!.name]!.data as Float32Array;
+}
+
+/** How far outputs may be apart at worst, for outputs of about 1. */
+interface Bounds {
+  /** Weights fed on both sides, so that the engine runs the same kernels. */
+  fed: number;
+  /** Files run with constant weights, for which the engine picks kernels that round differently. */
+  constant: number;
+}
+
+const usual: Bounds = { fed: 1e-6, constant: 2e-5 };
+
+/** Compares elastic, narrowed and exported network at some widths. */
+async function expectSame(
+  graph: Graph,
+  space: WidthSpace,
+  vectors: readonly WidthVector[],
+  bounds: Bounds = usual,
+): Promise<void> {
+  const [constant, fed] = [applied(graph, 'constant', space), applied(graph, 'fed', space)];
+  const compiled = await backend.compile({ graph: constant.target, state: [] });
+  const compiledFed = await backend.compile({ graph: fed.target, state: [] });
   for (const vector of vectors) {
-    const { y } = await compiled.run({ ...feeds, ...widthFeeds(space, vector) });
-    const alone = await output(exported(graph, space, vector), feeds);
+    const widths = widthFeeds(space, vector);
+    const { y } = await compiled.run({ ...constant.feeds, ...widths });
+    const { y: yFed } = await compiledFed.run({ ...fed.feeds, ...widths });
+    const small = narrowed(graph, space, vector);
+    const file = loadOnnx(encodeOnnx(small), 'narrowed.onnx');
+    const alone = await output(file, constant.feeds);
+    expect(await output(small, constant.feeds), vector.join('_')).toEqual(alone);
+    const aloneFed = applied(file, 'fed');
     const scale = alone.reduce((a, x) => Math.max(a, Math.abs(x)), 1);
-    // Files run with constant weights, for which the engine picks kernels that round differently.
-    expect(y!.data, vector.join('_')).toBeAllclose(alone, { atol: 2e-5 * scale });
+    const expected = await output(aloneFed.target, aloneFed.feeds);
+    expect(yFed!.data, vector.join('_')).toBeAllclose(expected, { atol: bounds.fed * scale });
+    expect(y!.data, vector.join('_')).toBeAllclose(alone, { atol: bounds.constant * scale });
     const differences = alone.map((x, i) => Math.abs(x - (y!.data[i] as number)));
     expect(differences.reduce((a, b) => a + b) / alone.length, vector.join('_')).toBeLessThan(1e-6 * scale);
   }
   await compiled.dispose();
+  await compiledFed.dispose();
 }
 
 const networks: Record<string, () => Graph> = {
@@ -96,7 +134,9 @@ describe('an elastic network gives what the exported narrowed one gives', () => 
     const graph = randomise(networks[name]!());
     const random = rng(2, name);
     const space = randomSpace(graph, random);
-    await expectSame(graph, space, [largest(space), smallest(space), draw(space, random)]);
+    // Fed weights of depthwise convolutions are spread to dense ones, which round differently.
+    const bounds = name.includes('separable') ? { ...usual, fed: 5e-6 } : usual;
+    await expectSame(graph, space, [largest(space), smallest(space), draw(space, random)], bounds);
   });
 
   test.each(exports)('PyTorch export %s', async (file) => {
@@ -111,18 +151,19 @@ describe('an elastic network gives what the exported narrowed one gives', () => 
   });
 
   test('random networks at random widths', async () => {
-    let narrowed = 0;
+    let cases = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 10 }), fc.nat(1000), async (steps, seed) => {
         const { graph } = build(steps);
         randomise(graph, seed);
         const random = rng(seed, 'widths');
         const space = randomSpace(graph, random);
-        if (space.some(({ choices }) => choices.length > 1)) narrowed++;
-        await expectSame(graph, space, [smallest(space), draw(space, random), draw(space, random)]);
+        if (space.some(({ choices }) => choices.length > 1)) cases++;
+        const bounds = { fed: 1e-6, constant: 2e-6 };
+        await expectSame(graph, space, [smallest(space), draw(space, random)], bounds);
       }),
-      { numRuns: 30 },
+      { numRuns: 25 },
     );
-    expect(narrowed).toBeGreaterThan(12);
+    expect(cases).toBeGreaterThan(12);
   });
 });

@@ -36,6 +36,7 @@ describe('the width space of a network', () => {
       ['up2', 1, 64],
     ]);
     expect(spaceSize(space)).toBe(390_625);
+    expect(spaceSize(widthSpace(groups, [64, 56, 48, 40, 32, 24, 16], architecture))).toBe(5_764_801);
     expect(formatWidths(largest(space))).toBe('64_64_64_64_64_64_64_64');
     expect(formatWidths(smallest(space))).toBe('16_16_16_16_16_16_16_16');
     const channels = channelsAt(space, parseWidths(space, '16_24_32_16_48_64_24_32'));

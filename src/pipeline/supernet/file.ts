@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { channelGroups } from '../../compress/groups.ts';
-import { narrow } from '../../compress/narrow.ts';
+import { narrowPrefix } from '../../compress/narrow.ts';
 import type { Architecture } from '../../compress/student.ts';
 import { channelsAt, type WidthSpace, type WidthVector } from '../../compress/width-space.ts';
 import type { Graph } from '../../graph/graph.ts';
@@ -72,14 +71,8 @@ export function cutSupernet(
   { graph, space, architecture }: Supernet,
   vector: WidthVector,
 ): { graph: Graph; architecture?: Architecture } {
-  const keep = new Map(
-    [...channelsAt(space, vector)].map(([group, width]) => [
-      group,
-      Array.from({ length: width }, (_, i) => i),
-    ]),
-  );
   return {
-    graph: narrow(graph, keep, channelGroups(graph)),
+    graph: narrowPrefix(graph, channelsAt(space, vector)),
     ...(architecture &&
       'separable' in architecture && { architecture: { ...architecture, widths: [...vector] } }),
   };
