@@ -6,6 +6,7 @@ import { concat } from '../ops/segments.ts';
 import { isUnknownDim, sizesValue, unknownDim } from '../ops/sizes.ts';
 import { slice } from '../ops/window.ts';
 import { GanletError } from '../util/errors.ts';
+import { unusedName } from '../util/unused-name.ts';
 import type { ChannelGroups, Segment } from './groups.ts';
 import { channelsAt, unitOf, type WidthEntry, type WidthSpace, type WidthVector } from './width-space.ts';
 
@@ -68,7 +69,11 @@ export function widestSymbols(graph: Graph, space: WidthSpace): Map<string, numb
 /** The name of each entry as a symbol of dimensions, in which operators have a meaning. */
 function symbolsOf(space: WidthSpace): string[] {
   const taken = new Set<string>();
-  return space.map(({ name }) => unused(`width:${name.replace(/[^\w.]/g, '_')}`, taken));
+  return space.map(({ name }) => {
+    const symbol = unusedName(`width:${name.replace(/[^\w.]/g, '_')}`, taken);
+    taken.add(symbol);
+    return symbol;
+  });
 }
 
 /** What `widthInputs` asks for, at a vector. Throws WIDTHS_INVALID for numbers the space does not choose from. */
@@ -108,13 +113,6 @@ export function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b);
 }
 
-function unused(name: string, taken: Set<string>): string {
-  let found = name;
-  for (let i = 1; taken.has(found); i++) found = `${name}_${i}`;
-  taken.add(found);
-  return found;
-}
-
 /** An axis of which a narrowed network has only a part: of each group that lies along it the first channels. */
 export interface Cut {
   readonly axis: number;
@@ -130,7 +128,7 @@ export function cutsOf(groups: ChannelGroups, widths: Widths, value: Value, user
 }
 
 /** Positions a segment has at these widths. */
-export function lengthOf({ group, width, factor }: Segment, widths: Widths): number | Value {
+function lengthOf({ group, width, factor }: Segment, widths: Widths): number | Value {
   const now = widths.get(group) ?? width;
   if (typeof now === 'number') return now * factor;
   return factor === 1 ? now.value : mul(now.value, factor);

@@ -1,4 +1,5 @@
 import type { Graph, Node, Value } from '../graph/graph.ts';
+import { unusedName } from '../util/unused-name.ts';
 import { type Axis, type TiedAxes, tieAxes } from './axes.ts';
 import { layerName, layerOf, weightAxes } from './weights.ts';
 
@@ -104,7 +105,7 @@ export function channelGroups(graph: Graph): ChannelGroups {
     if (width === 1 && why.length === 0) why.push('one channel cannot be divided');
     const producers = roles.produce[group]!;
     const base = layers.get(group) ?? otherName(activations[group]!, parameters[group]!);
-    const name = unused(base, new Set(names.values()));
+    const name = unusedName(base, new Set(names.values()));
     names.set(group, name);
     list.push({
       name,
@@ -204,9 +205,4 @@ function parse(
 function otherName(activations: readonly AxisPlace[], parameters: readonly AxisPlace[]): string {
   const fed = activations.find(({ value }) => value.node === undefined);
   return fed ? fed.value.name : layerName(parameters[0]!.value.name);
-}
-
-function unused(base: string, taken: ReadonlySet<string>): string {
-  if (!taken.has(base)) return base;
-  for (let i = 1; ; i++) if (!taken.has(`${base}_${i}`)) return `${base}_${i}`;
 }

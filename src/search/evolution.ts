@@ -2,7 +2,9 @@ import { formatWidths, type WidthSpace, type WidthVector } from '../compress/wid
 import { type Rng, rng } from '../util/rng.ts';
 import { drawFeasible, fits, type Weights } from './feasible.ts';
 import { paretoFront, paretoOrder } from './pareto.ts';
-import { type Outcome, type Problem, ranked, type Scored } from './problem.ts';
+import { type Outcome, type Problem, pointOf, ranked, type Scored } from './problem.ts';
+
+export { pointOf };
 
 export interface EvolutionOptions {
   /** Vectors of the first generation, and children of each later one. */
@@ -129,9 +131,4 @@ function leaders(problem: Problem, scored: readonly Scored[]): Scored[] {
   const order = ranked(scored);
   if (!problem.objectives?.length) return order.slice(0, 1);
   return paretoFront(order.map((each) => pointOf(problem, each))).map((i) => order[i]!);
-}
-
-/** The quality and the other objectives of a vector, all to be small. */
-export function pointOf({ objectives = [] }: Problem, { vector, quality }: Scored): number[] {
-  return [quality, ...objectives.map((cost) => cost(vector))];
 }

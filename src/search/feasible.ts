@@ -1,23 +1,12 @@
 import { formatWidths, smallest, type WidthSpace, type WidthVector } from '../compress/width-space.ts';
+import { weightedIndex, widthWeights } from '../train/width-sampling.ts';
 import type { Rng } from '../util/rng.ts';
 import type { Limit } from './problem.ts';
 
 /** How likely each choice of an entry is, widest first. */
 export type Weights = (choices: number) => readonly number[];
 
-export const uniformly: Weights = (choices) => new Array<number>(choices).fill(1);
-
-/**
- * Weights rising from wide to narrow, the narrowest `ratio` times as likely as the widest (arithmetic), or each `ratio` times
- * as likely as the next wider one (geometric), as GAN Compression draws its first generation.
- */
-export function weightsOf(kind: 'uniform' | 'arithmetic' | 'geometric', ratio: number): Weights {
-  if (kind === 'uniform' || ratio === 1) return uniformly;
-  return (choices) =>
-    Array.from({ length: choices }, (_, i) =>
-      kind === 'geometric' ? ratio ** i : (choices - 1) / (ratio - 1) + i,
-    );
-}
+export const uniformly: Weights = (choices) => widthWeights('uniform', 1, choices);
 
 export function fits(limits: readonly Limit[], vector: WidthVector): boolean {
   return limits.every(({ cost, most }) => cost(vector) <= most);
@@ -69,7 +58,7 @@ export function drawFeasible(
   const tables = space.map(({ choices }) => weights(choices.length));
   const isNew = (vector: WidthVector) => !seen.has(formatWidths(vector)) && fits(limits, vector);
   for (let i = 0; i < attempts; i++) {
-    const vector = space.map(({ choices }, e) => choices[weighted(random, tables[e]!)]!);
+    const vector = space.map(({ choices }, e) => choices[weightedIndex(random, tables[e]!)]!);
     if (isNew(vector)) return vector;
   }
   for (let i = 0; i < attempts; i++) {
@@ -82,7 +71,7 @@ export function drawFeasible(
       });
       const chosen =
         possible[
-          weighted(
+          weightedIndex(
             random,
             possible.map((k) => tables[e]![k]!),
           )
@@ -93,16 +82,4 @@ export function drawFeasible(
   }
   for (const vector of feasibleVectors(space, limits)) if (isNew(vector)) return vector;
   return undefined;
-}
-
-function weighted(random: Rng, weights: readonly number[]): number {
-  let left = random.uniform(
-    0,
-    weights.reduce((a, b) => a + b, 0),
-  );
-  const index = weights.findIndex((weight) => {
-    left -= weight;
-    return left < 0;
-  });
-  return index < 0 ? weights.length - 1 : index;
 }

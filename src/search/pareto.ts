@@ -1,5 +1,5 @@
 /** Whether `a` is nowhere larger than `b` and somewhere smaller. */
-export function dominates(a: readonly number[], b: readonly number[]): boolean {
+function dominates(a: readonly number[], b: readonly number[]): boolean {
   return a.every((x, i) => x <= b[i]!) && a.some((x, i) => x < b[i]!);
 }
 

@@ -39,6 +39,11 @@ export interface Outcome {
   readonly ended: 'complete' | 'no progress' | 'limit';
 }
 
+/** The quality and the other objectives of a vector, all to be small. */
+export function pointOf({ objectives = [] }: Problem, { vector, quality }: Scored): number[] {
+  return [quality, ...objectives.map((cost) => cost(vector))];
+}
+
 /** Best first; equal ones by their numbers, so that the order depends on nothing else. */
 export function ranked(scored: readonly Scored[]): Scored[] {
   return [...scored].sort((a, b) => a.quality - b.quality || compare(a.vector, b.vector));

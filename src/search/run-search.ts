@@ -1,7 +1,8 @@
 import type { SearchConfig } from '../recipe/search.ts';
+import { widthWeights } from '../train/width-sampling.ts';
 import { evolutionSearch } from './evolution.ts';
 import { exhaustiveSearch } from './exhaustive.ts';
-import { countFeasible, weightsOf } from './feasible.ts';
+import { countFeasible } from './feasible.ts';
 import type { Outcome, Problem } from './problem.ts';
 import { randomSearch } from './random.ts';
 
@@ -25,7 +26,10 @@ export async function runSearch(problem: Problem, config: SearchConfig): Promise
       return randomSearch(problem, config);
     case 'evolution': {
       const { weights, ratio, ...options } = config.evolution;
-      return evolutionSearch(problem, { ...options, weights: weightsOf(weights, ratio) });
+      return evolutionSearch(problem, {
+        ...options,
+        weights: (choices) => widthWeights(weights, ratio, choices),
+      });
     }
   }
 }

@@ -25,8 +25,6 @@ export interface ScoreLine {
 export interface ScoreBook {
   find(key: string): ScoreLine | undefined;
   add(line: ScoreLine): void;
-  /** Vectors scored, each part counted by itself. */
-  count(part: ScoreLine['part']): number;
 }
 
 /** Opens the file, or begins one. An unfinished last line is left out. Throws as `readJsonLines` and `appendLine`. */
@@ -39,6 +37,5 @@ export function openScoreBook(path: string): ScoreBook {
       appendLine(path, line);
       lines.set(line.key, line);
     },
-    count: (part) => [...lines.values()].filter((line) => line.part === part).length,
   };
 }

@@ -83,7 +83,7 @@ export function withoutMemory(network: Graph): Graph {
 }
 
 /** Averages tensors by name over any number of batches. */
-export function cumulative() {
+function cumulative() {
   const sums = new Map<string, Float64Array>();
   let count = 0;
   return {

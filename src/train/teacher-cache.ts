@@ -12,7 +12,7 @@ import { targetProgram, teacherTargets } from './distillation.ts';
 export const cacheBudget = 1.5 * 2 ** 30;
 
 /** Names of the teacher's values a distillation asks for. */
-export function targetNames({ teacher, taps, distill, reconTarget }: Distillation): string[] {
+function targetNames({ teacher, taps, distill, reconTarget }: Distillation): string[] {
   return teacherTargets(
     teacher,
     distill === 'none' ? [] : taps.map((t) => t.teacher),

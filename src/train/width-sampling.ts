@@ -1,5 +1,5 @@
 import type { WidthSpace, WidthVector } from '../compress/width-space.ts';
-import { rng } from '../util/rng.ts';
+import { type Rng, rng } from '../util/rng.ts';
 
 /** How often a narrow width is drawn, against a wide one. */
 export type WidthWeighting = 'uniform' | 'arithmetic' | 'geometric';
@@ -29,13 +29,17 @@ export function drawWidths(
   step: number,
 ): WidthVector {
   const random = rng(seed, purpose, step);
-  return space.map(({ choices }) => {
-    const weights = widthWeights(weighting, ratio, choices.length);
-    let left = random.uniform() * weights.reduce((a, b) => a + b, 0);
-    const drawn = weights.findIndex((weight) => {
-      left -= weight;
-      return left < 0;
-    });
-    return choices.at(drawn)!;
+  return space.map(
+    ({ choices }) => choices[weightedIndex(random, widthWeights(weighting, ratio, choices.length))]!,
+  );
+}
+
+/** An index, each as likely as its weight says; −1 where there are none. */
+export function weightedIndex(random: Rng, weights: readonly number[]): number {
+  let left = random.uniform() * weights.reduce((a, b) => a + b, 0);
+  const index = weights.findIndex((weight) => {
+    left -= weight;
+    return left < 0;
   });
+  return index < 0 ? weights.length - 1 : index;
 }

@@ -3,14 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { formatWidths } from '../../src/compress/width-space.ts';
 import { evolutionSearch } from '../../src/search/evolution.ts';
 import { exhaustiveSearch } from '../../src/search/exhaustive.ts';
-import {
-  countFeasible,
-  drawFeasible,
-  feasibleVectors,
-  fits,
-  uniformly,
-  weightsOf,
-} from '../../src/search/feasible.ts';
+import { countFeasible, drawFeasible, feasibleVectors, fits, uniformly } from '../../src/search/feasible.ts';
 import { paretoFront, paretoOrder } from '../../src/search/pareto.ts';
 import { randomSearch } from '../../src/search/random.ts';
 import { rng } from '../../src/util/rng.ts';
@@ -64,12 +57,6 @@ describe('vectors within a limit', () => {
     }
     expect(seen.size).toBe(total);
     expect(drawFeasible(space, [tight], rng(9, 'tight'), seen)).toBeUndefined();
-  });
-
-  test('the weights of a first generation rise to the narrowest as published', () => {
-    expect(weightsOf('arithmetic', 2)(5)).toEqual([4, 5, 6, 7, 8]);
-    expect(weightsOf('geometric', 3)(3)).toEqual([1, 3, 9]);
-    expect(weightsOf('uniform', 2)(3)).toEqual([1, 1, 1]);
   });
 });
 

@@ -1,7 +1,12 @@
 import type { WidthSpace, WidthVector } from '../compress/width-space.ts';
-import { drawWidths } from '../train/width-sampling.ts';
 import { rng } from '../util/rng.ts';
-import type { Limit } from './problem.ts';
+import { drawWidths } from './width-sampling.ts';
+
+/** A cost, and the most it may be. */
+interface Limit {
+  readonly most: number;
+  cost(vector: WidthVector): number;
+}
 
 /** The least part of a budget that a draw uses, where the widths can. */
 const least = 0.75;

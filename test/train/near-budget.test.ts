@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { smallest } from '../../src/compress/width-space.ts';
-import { drawNearBudget } from '../../src/search/near-budget.ts';
-import { channels32 } from './landscape.ts';
+import { drawNearBudget } from '../../src/train/near-budget.ts';
+import { channels32 } from '../search/landscape.ts';
 
 describe('widths drawn near a budget', () => {
   const narrowest = channels32().limit.cost(smallest(channels32().space));
