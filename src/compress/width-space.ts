@@ -1,6 +1,7 @@
 import { snganUnits } from '../models/sngan.ts';
 import { spadeBlocks } from '../models/spade.ts';
 import { nearest } from '../recipe/nearest.ts';
+import type { GeneratorType } from '../recipe/networks.ts';
 import type { Upsampling } from '../recipe/upsampling.ts';
 import { GanletError } from '../util/errors.ts';
 import type { ChannelGroup, ChannelGroups } from './groups.ts';
@@ -112,17 +113,19 @@ export function smallest(space: WidthSpace): WidthVector {
 }
 
 function entriesOf(groups: ChannelGroups, architecture: Architecture | undefined): Entry[] {
-  switch (architecture?.type) {
-    case 'resnet':
-      return resnetEntries(groups, architecture.blocks);
-    case 'spade':
-      return spadeEntries(groups, architecture.upsampling);
-    case 'sngan':
-      return snganEntries(groups);
-    default:
-      return groupEntries(groups, architecture);
-  }
+  if (!architecture) return groupEntries(groups, undefined);
+  const entries = entriesByType[architecture.type] as EntriesOf<Architecture>;
+  return entries(groups, architecture);
 }
+
+type EntriesOf<A> = (groups: ChannelGroups, architecture: A) => Entry[];
+
+const entriesByType: { readonly [T in GeneratorType]: EntriesOf<Extract<Architecture, { type: T }>> } = {
+  resnet: (groups, { blocks }) => resnetEntries(groups, blocks),
+  unet: groupEntries,
+  spade: (groups, { upsampling }) => spadeEntries(groups, upsampling),
+  sngan: snganEntries,
+};
 
 interface Entry {
   name: string;

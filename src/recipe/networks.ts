@@ -100,7 +100,7 @@ export function resolveGenerator(generator: GeneratorSection, size: number): Gen
 }
 
 /** The generator as its file is written once it is trained, and as students are cut: without spectral norms. */
-export function withoutSpectralNorms<C extends GeneratorConfig>(generator: C): C {
+export function asWritten<C extends GeneratorConfig>(generator: C): C {
   return 'spectralNorm' in generator ? { ...generator, spectralNorm: false } : generator;
 }
 
