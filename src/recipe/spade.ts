@@ -8,9 +8,7 @@ const names = Object.keys(upsamplings) as [Upsampling, ...Upsampling[]];
 /** A SPADE generator (GauGAN) as written in a recipe. */
 export const spade = section({
   type: z.literal('spade'),
-  baseWidth: width.describe(
-    'Channels of the last block ("ngf"); the first ones have sixteen times as many.',
-  ),
+  baseWidth: width.describe('Channels of the last block ("ngf"); the first ones have sixteen times as many.'),
   upsampling: choice(names)
     .optional()
     .describe(
