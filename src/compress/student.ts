@@ -2,6 +2,7 @@ import { float32, type Graph } from '../graph/graph.ts';
 import { buildGenerator } from '../models/generator.ts';
 import { generatorInputs } from '../models/generator-inputs.ts';
 import { type Initialiser, initialise } from '../models/init.ts';
+import { asWritten, generators } from '../recipe/networks.ts';
 import type { GeneratorConfig, StudentConfig } from '../recipe/schema.ts';
 import { GanletError } from '../util/errors.ts';
 import { type ChannelGroup, type ChannelGroups, channelGroups } from './groups.ts';
@@ -52,16 +53,12 @@ export function makeStudent(options: StudentOptions): Student {
 /** The student's architecture where the toolkit's builder can make it; undefined where widths are cut by group. */
 function studentArchitecture(teacher: Architecture, student: StudentConfig): Architecture | undefined {
   const { baseWidth, widths, ratio } = student;
-  if (teacher.type === 'unet') {
-    if (student.separable) throw notSeparable();
-    if (widths) return undefined;
-    return { ...teacher, baseWidth: baseWidth ?? scaled(teacher.baseWidth, ratio) };
-  }
-  const { widths: own, ...rest } = teacher;
-  const separable = teacher.separable || student.separable;
-  // What is trained with spectral norms is cut and written without.
-  const base = { ...rest, separable, ...(rest.type === 'spade' && { spectralNorm: false }) } as typeof rest;
-  if (widths) return { ...base, widths };
+  const { separable, hasWidths } = generators[teacher.type];
+  if (student.separable && !separable) throw notSeparable();
+  const { widths: own, ...rest } = asWritten(teacher);
+  const base: Architecture =
+    'separable' in rest ? { ...rest, separable: rest.separable || student.separable } : rest;
+  if (widths) return hasWidths ? { ...base, widths } : undefined;
   if (baseWidth !== undefined) return { ...base, baseWidth };
   const narrowed = { ...base, baseWidth: scaled(teacher.baseWidth, ratio) };
   return own ? { ...narrowed, widths: own.map((width) => scaled(width, ratio)) } : narrowed;

@@ -1,5 +1,6 @@
 import { snganUnits } from '../models/sngan.ts';
 import { spadeBlocks } from '../models/spade.ts';
+import type { GeneratorType } from '../recipe/networks.ts';
 import type { Upsampling } from '../recipe/upsampling.ts';
 import { GanletError } from '../util/errors.ts';
 import type { ChannelGroup, ChannelGroups } from './groups.ts';
@@ -17,17 +18,19 @@ export interface NamedEntry {
 
 /** The entries that widths of a network of an architecture have; one for each group that can be narrowed where there is none. */
 export function entriesOf(groups: ChannelGroups, architecture: Architecture | undefined): NamedEntry[] {
-  switch (architecture?.type) {
-    case 'resnet':
-      return resnetEntries(groups, architecture.blocks);
-    case 'spade':
-      return spadeEntries(groups, architecture.upsampling);
-    case 'sngan':
-      return snganEntries(groups);
-    default:
-      return groupEntries(groups, architecture);
-  }
+  if (!architecture) return groupEntries(groups, undefined);
+  const entries = entriesByType[architecture.type] as EntriesOf<Architecture>;
+  return entries(groups, architecture);
 }
+
+type EntriesOf<A> = (groups: ChannelGroups, architecture: A) => NamedEntry[];
+
+const entriesByType: { readonly [T in GeneratorType]: EntriesOf<Extract<Architecture, { type: T }>> } = {
+  resnet: (groups, { blocks }) => resnetEntries(groups, blocks),
+  unet: groupEntries,
+  spade: (groups, { upsampling }) => spadeEntries(groups, upsampling),
+  sngan: snganEntries,
+};
 
 /** The trunk, and of each block its inside, its result where the trunk does not run through it, and its hidden layers. */
 function spadeEntries(groups: ChannelGroups, upsampling: Upsampling): NamedEntry[] {

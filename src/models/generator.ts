@@ -1,17 +1,96 @@
 import type { Graph } from '../graph/graph.ts';
+import { type DiscriminatorType, type GeneratorType, isGeneratorType } from '../recipe/networks.ts';
 import type { DiscriminatorConfig, GeneratorConfig } from '../recipe/schema.ts';
+import { upsamplings } from '../recipe/upsampling.ts';
 import { GanletError } from '../util/errors.ts';
 import { patchDiscriminator, pixelDiscriminator } from './discriminator.ts';
 import { multiscaleDiscriminator } from './multiscale-discriminator.ts';
 import { projectionDiscriminator } from './projection-discriminator.ts';
-import { resnetGenerator } from './resnet.ts';
-import { snganGenerator } from './sngan.ts';
-import { spadeGenerator } from './spade.ts';
-import { unetGenerator } from './unet.ts';
+import { resnetGenerator, resnetTaps } from './resnet.ts';
+import { snganGenerator, snganTaps } from './sngan.ts';
+import { spadeGenerator, spadeTaps } from './spade.ts';
+import { unetGenerator, unetTaps } from './unet.ts';
+import { type ValueNames, valueNames } from './value-names.ts';
 
 export interface ImageChannels {
   inputChannels?: number;
   outputChannels?: number;
+}
+
+/** A generator that the toolkit builds. */
+interface BuiltGenerator<C> {
+  /** For images of `size` pixels (undefined: of any size); `inputChannels` are classes where that is what it takes. */
+  build(
+    config: Omit<C, 'type'> & { widths?: readonly number[] },
+    size: number | undefined,
+    channels: ImageChannels,
+  ): Graph;
+  /** The values at which a student is compared with it; undefined where the names are not those of such a network. */
+  taps(names: ValueNames): string[] | undefined;
+  takes: 'images' | 'classes';
+  /** The least side of its images in pixels. */
+  leastSize(config: C): number;
+}
+
+const generators: {
+  readonly [T in GeneratorType]: BuiltGenerator<Extract<GeneratorConfig, { type: T }>>;
+} = {
+  resnet: {
+    build: (options, size, channels) => resnetGenerator({ ...options, ...imagesOf(size, channels) }),
+    taps: resnetTaps,
+    takes: 'images',
+    leastSize: () => 8,
+  },
+  unet: {
+    build: ({ widths: _, ...options }, size, channels) =>
+      unetGenerator({ ...options, ...imagesOf(size, channels) }),
+    taps: unetTaps,
+    takes: 'images',
+    leastSize: ({ levels }) => 2 ** levels,
+  },
+  spade: {
+    build(options, size, channels) {
+      const { inputChannels: labels = 1, ...images } = imagesOf(size, channels);
+      return spadeGenerator({ ...options, ...images, labels });
+    },
+    taps: spadeTaps,
+    takes: 'images',
+    leastSize: ({ upsampling }) => 2 ** upsamplings[upsampling],
+  },
+  sngan: {
+    build(options, size, { inputChannels: classes = 0, outputChannels = 3 }) {
+      return snganGenerator({ ...options, size: needSize(size, 'sngan'), classes, outputChannels });
+    },
+    taps: snganTaps,
+    takes: 'classes',
+    leastSize: () => 8,
+  },
+};
+
+/** Builds a discriminator of so many channels and classes for images of `size` pixels (undefined: of any size). */
+type BuildDiscriminator<C> = (
+  config: Omit<C, 'type'>,
+  size: number | undefined,
+  inputChannels: number,
+  classes: number,
+) => Graph;
+
+const discriminators: {
+  readonly [T in DiscriminatorType]: BuildDiscriminator<Extract<DiscriminatorConfig, { type: T }>>;
+} = {
+  patch: (options, size, inputChannels) =>
+    patchDiscriminator({ ...options, ...imagesOf(size, { inputChannels }) }),
+  pixel: (options, size, inputChannels) =>
+    pixelDiscriminator({ ...options, ...imagesOf(size, { inputChannels }) }),
+  multiscale: (options, size, inputChannels) =>
+    multiscaleDiscriminator({ ...options, ...imagesOf(size, { inputChannels }) }),
+  projection: (options, size, inputChannels, classes) =>
+    projectionDiscriminator({ ...options, size: needSize(size, 'projection'), inputChannels, classes }),
+};
+
+/** What is known of a generator by its type. */
+function known({ type }: { type: GeneratorType }): BuiltGenerator<GeneratorConfig> {
+  return generators[type] as BuiltGenerator<GeneratorConfig>;
 }
 
 /**
@@ -23,23 +102,8 @@ export function buildGenerator(
   size: number | undefined,
   channels: ImageChannels = {},
 ): Graph {
-  const images = { ...(size !== undefined && { size }), ...channels };
-  if (config.type === 'resnet') {
-    const { type: _, ...options } = config;
-    return resnetGenerator({ ...options, ...images });
-  }
-  if (config.type === 'spade') {
-    const { type: _, ...options } = config;
-    const { inputChannels: labels = 1, ...rest } = images;
-    return spadeGenerator({ ...options, ...rest, labels });
-  }
-  if (config.type === 'sngan') {
-    const { type: _, ...options } = config;
-    const { inputChannels: classes = 0, outputChannels = 3 } = channels;
-    return snganGenerator({ ...options, size: needSize(size, config.type), classes, outputChannels });
-  }
-  const { type: _, widths: _w, ...options } = config;
-  return unetGenerator({ ...options, ...images });
+  const { type: _, ...options } = config;
+  return known(config).build(options, size, channels);
 }
 
 /**
@@ -52,20 +116,46 @@ export function buildDiscriminator(
   inputChannels = 6,
   classes = 0,
 ): Graph {
-  if (config.type === 'projection') {
-    const { type: _, ...options } = config;
-    return projectionDiscriminator({ ...options, size: needSize(size, config.type), inputChannels, classes });
+  const { type, ...options } = config;
+  const build = discriminators[type] as BuildDiscriminator<DiscriminatorConfig>;
+  return build(options as DiscriminatorConfig, size, inputChannels, classes);
+}
+
+export function isGenerator(network: GeneratorConfig | DiscriminatorConfig): network is GeneratorConfig {
+  return isGeneratorType(network.type);
+}
+
+/** Whether a generator is given images (or label maps) of so many channels, or one of so many classes. */
+export function takes(generator: GeneratorConfig): 'images' | 'classes' {
+  return known(generator).takes;
+}
+
+/** The least side in pixels of the images that a generator makes. */
+export function leastSize(generator: GeneratorConfig): number {
+  return known(generator).leastSize(generator);
+}
+
+/**
+ * The values at which a student is compared with its teacher when the recipe names none, of a generator of this `type`; where the
+ * type is not known, read off the names in the graph. Throws TAPS_UNKNOWN for another network.
+ */
+export function distillTaps(graph: Graph, type?: GeneratorType): string[] {
+  const names = valueNames(graph);
+  for (const { taps } of type ? [generators[type]] : Object.values(generators)) {
+    const found = taps(names);
+    if (found) return found;
   }
-  const { baseWidth, norm, spectralNorm } = config;
-  const options = { baseWidth, norm, spectralNorm, inputChannels, ...(size !== undefined && { size }) };
-  switch (config.type) {
-    case 'patch':
-      return patchDiscriminator({ ...options, layers: config.layers });
-    case 'pixel':
-      return pixelDiscriminator(options);
-    case 'multiscale':
-      return multiscaleDiscriminator({ ...options, layers: config.layers, scales: config.scales });
-  }
+  throw new GanletError(
+    'TAPS_UNKNOWN',
+    `network "${graph.name}" must have values named as in our generators to choose taps`,
+    {
+      hint: 'name the values to compare under distill.taps',
+    },
+  );
+}
+
+function imagesOf(size: number | undefined, channels: ImageChannels) {
+  return { ...(size !== undefined && { size }), ...channels };
 }
 
 function needSize(size: number | undefined, type: string): number {
@@ -75,42 +165,6 @@ function needSize(size: number | undefined, type: string): number {
     `a network of type ${type} must be made for one image size, got none`,
     {
       hint: 'give the side of the images in pixels',
-    },
-  );
-}
-
-/**
- * The values at which a student is compared with its teacher when the recipe names none, read off the names in the graph.
- * ResNet: the end of the down-sampling and of each third of the blocks (9 blocks: down2, block3, block6, block9; GAN
- * Compression). U-Net: levels 2 and 4 on the way down and their decoder inputs (8 levels: down2, down4, up4, up6; OMGD,
- * Ren et al. 2021). SPADE: head_0, G_middle_1 and up_1 (GAN Compression). SNGAN: the ends of its last
- * four blocks. Throws TAPS_UNKNOWN for another network.
- */
-export function distillTaps(graph: Graph): string[] {
-  const names = new Set(graph.nodes.flatMap((node) => node.outputs.map((y) => y.name)));
-  const count = (stem: string) => {
-    let n = 0;
-    while (names.has(`${stem}${n + 1}`)) n++;
-    return n;
-  };
-  const blocks = count('block');
-  if (blocks > 0 && names.has('down2')) {
-    return ['down2', ...new Set([1, 2, 3].map((third) => `block${Math.ceil((third * blocks) / 3)}`))];
-  }
-  const modulated = ['head_0', 'G_middle_1', 'up_1'];
-  if (modulated.every((name) => names.has(name))) return modulated;
-  if (blocks > 0 && names.has('stem') && !names.has('down1'))
-    return Array.from({ length: blocks }, (_, k) => `block${k + 1}`).slice(-4);
-  const levels = count('down');
-  if (levels > 1 && count('up') === levels - 1) {
-    const taken = [...new Set([Math.min(2, levels - 1), Math.min(4, levels - 1)])];
-    return [...taken.map((k) => `down${k}`), ...taken.map((k) => `up${levels - k}`).reverse()];
-  }
-  throw new GanletError(
-    'TAPS_UNKNOWN',
-    `network "${graph.name}" must have values named as in our generators to choose taps`,
-    {
-      hint: 'name the values to compare under distill.taps',
     },
   );
 }

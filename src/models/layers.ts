@@ -49,6 +49,22 @@ export function convolution(x: Value, name: string, channels: number, options: C
   });
 }
 
+/**
+ * A 3×3 convolution to `channels` as a depthwise one, an instance norm whatever the network's norm is, and a 1×1 one (GAN
+ * Compression, Li et al. 2020): parameters `<name>.depthwise` and `<name>.pointwise`, both with bias.
+ */
+export function separableConvolution(
+  x: Value,
+  name: string,
+  channels: number,
+  padding: Padding = 'zero',
+): Value {
+  const depthwise = `${name}.depthwise`;
+  const group = x.shape[1] as number;
+  const each = convolution(x, depthwise, group, { kernel: 3, pad: 1, padding, group });
+  return convolution(normalise(each, depthwise, 'instance'), `${name}.pointwise`, channels, { kernel: 1 });
+}
+
 /** A square transposed convolution to `channels`, with parameters `<name>.weight` [in, channels, k, k] and `<name>.bias`. */
 export function upConvolution(
   x: Value,

@@ -1,6 +1,7 @@
 import { Graph, type Value } from '../graph/graph.ts';
 import { leakyRelu } from '../ops/activation.ts';
 import { averagePool } from '../ops/pool.ts';
+import { multiscaleSide } from '../recipe/multiscale.ts';
 import { GanletError } from '../util/errors.ts';
 import { type DiscriminatorOptions, pairInput } from './discriminator.ts';
 import { checkWhole, convolution, normalise } from './layers.ts';
@@ -51,11 +52,6 @@ export function multiscaleDiscriminator(options: MultiscaleOptions): Graph {
   for (const [i, { features }] of judged.entries())
     for (const [k, feature] of features.entries()) graph.output(feature, `feature/${i + 1}/${k + 1}`);
   return graph;
-}
-
-/** The least side of an image for a multi-scale discriminator. */
-export function multiscaleSide(scales: number, layers: number): number {
-  return 2 ** (scales - 1 + layers);
 }
 
 interface Judged {

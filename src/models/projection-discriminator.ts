@@ -5,6 +5,7 @@ import { linear, matMul } from '../ops/matmul.ts';
 import { averagePool } from '../ops/pool.ts';
 import { reduceSum } from '../ops/reduce.ts';
 import { spectralWeight } from '../ops/spectral-norm.ts';
+import { doublingsOfFour } from '../recipe/four-pixels.ts';
 import { GanletError } from '../util/errors.ts';
 import { checkWhole, convolution, parameter } from './layers.ts';
 
@@ -35,8 +36,8 @@ export function projectionDiscriminator(options: ProjectionOptions): Graph {
   const { baseWidth, size, classes = 0, inputChannels = 3, spectralNorm = false } = options;
   checkWhole('baseWidth', baseWidth, 1);
   checkWhole('classes', classes, 0);
-  const halvings = Math.log2(size / 4);
-  if (!Number.isInteger(halvings) || halvings < 1) {
+  const halvings = doublingsOfFour(size);
+  if (halvings === undefined) {
     throw new GanletError(
       'SIZE_INVALID',
       `image size must be a power of two and at least 8 for a projection discriminator, which halves it to 4, got ${size}`,

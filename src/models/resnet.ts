@@ -9,8 +9,10 @@ import {
   type Norm,
   normalise,
   type Padding,
+  separableConvolution,
   upConvolution,
 } from './layers.ts';
+import type { ValueNames } from './value-names.ts';
 
 export interface ResnetOptions {
   /** Channels of the stem; the trunk has four times as many. */
@@ -113,12 +115,11 @@ function residualBlock(
   return x.graph.named(sum, name);
 }
 
-/** Depthwise 3×3, instance norm whatever the network's norm is, pointwise 1×1; no activation in between, both with bias. */
-function separableConvolution(x: Value, name: string, channels: number, padding: Padding): Value {
-  const depthwise = `${name}.depthwise`;
-  const group = x.shape[1] as number;
-  const each = convolution(x, depthwise, group, { kernel: 3, pad: 1, padding, group });
-  return convolution(normalise(each, depthwise, 'instance'), `${name}.pointwise`, channels, { kernel: 1 });
+/** The end of the down-sampling and of each third of the blocks: of 9 down2, block3, block6, block9 (GAN Compression). */
+export function resnetTaps(names: ValueNames): string[] | undefined {
+  const blocks = names.count('block');
+  if (blocks === 0 || !names.has('down2')) return undefined;
+  return ['down2', ...new Set([1, 2, 3].map((third) => `block${Math.ceil((third * blocks) / 3)}`))];
 }
 
 /** Layer widths of a ResNet, before the factors 1, 2 and 4 of its stages. */

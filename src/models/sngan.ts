@@ -4,9 +4,12 @@ import { add } from '../ops/elementwise.ts';
 import { reshape } from '../ops/layout.ts';
 import { linear } from '../ops/matmul.ts';
 import { upsample } from '../ops/resize.ts';
+import { doublingsOfFour } from '../recipe/four-pixels.ts';
+import { snganWidthCount } from '../recipe/sngan.ts';
 import { GanletError } from '../util/errors.ts';
 import { conditionalNorm } from './conditional-norm.ts';
-import { checkWhole, convolution, type Norm, normalise, parameter } from './layers.ts';
+import { checkWhole, convolution, type Norm, normalise, parameter, separableConvolution } from './layers.ts';
+import type { ValueNames } from './value-names.ts';
 
 export interface SnganOptions {
   /** Channels of the last block; earlier ones have up to eight times as many. */
@@ -47,8 +50,8 @@ export function snganGenerator(options: SnganOptions): Graph {
   checkWhole('baseWidth', baseWidth, 1);
   checkWhole('latent', latent, 1);
   checkWhole('classes', classes, 0);
-  const blocks = snganBlocks(size);
-  const [stem, ...rest] = options.widths ?? new Array<number>(1 + 2 * blocks).fill(baseWidth);
+  const blocks = blocksFor(size);
+  const [stem, ...rest] = options.widths ?? new Array<number>(snganWidthCount(blocks)).fill(baseWidth);
   const units = snganUnits(blocks);
   checkWidths([stem ?? 0, ...rest], blocks);
 
@@ -72,10 +75,9 @@ export function snganGenerator(options: SnganOptions): Graph {
   return graph;
 }
 
-/** Blocks of a generator for images of this side. Throws SIZE_INVALID unless it is 4 doubled at least once. */
-export function snganBlocks(size: number): number {
-  const blocks = Math.log2(size / 4);
-  if (Number.isInteger(blocks) && blocks >= 1) return blocks;
+function blocksFor(size: number): number {
+  const blocks = doublingsOfFour(size);
+  if (blocks !== undefined) return blocks;
   throw new GanletError(
     'SIZE_INVALID',
     `image size must be a power of two and at least 8 for an SNGAN, which doubles 4 pixels, got ${size}`,
@@ -85,6 +87,13 @@ export function snganBlocks(size: number): number {
 /** Channels for one unit of width, of each block: 2^min(n − k, 3). */
 export function snganUnits(blocks: number): number[] {
   return Array.from({ length: blocks }, (_, k) => 2 ** Math.min(blocks - 1 - k, 3));
+}
+
+/** The ends of the last four blocks. */
+export function snganTaps(names: ValueNames): string[] | undefined {
+  const blocks = names.count('block');
+  if (blocks === 0 || !names.has('stem') || names.has('down1')) return undefined;
+  return Array.from({ length: blocks }, (_, k) => `block${k + 1}`).slice(-4);
 }
 
 /** The latent as 4×4 pixels. */
@@ -121,18 +130,11 @@ function upBlock(x: Value, normal: Value, name: string, options: BlockOptions): 
   return graph.named(add(second, shortcut), name);
 }
 
-/** Depthwise 3×3, instance norm, pointwise 1×1, both with bias. */
-function separableConvolution(x: Value, name: string, channels: number): Value {
-  const depthwise = `${name}.depthwise`;
-  const group = x.shape[1] as number;
-  const each = convolution(x, depthwise, group, { kernel: 3, pad: 1, group });
-  return convolution(normalise(each, depthwise, 'instance'), `${name}.pointwise`, channels, { kernel: 1 });
-}
-
 function checkWidths(widths: readonly number[], blocks: number): void {
-  if (widths.length === 1 + 2 * blocks && widths.every((c) => Number.isInteger(c) && c > 0)) return;
+  const count = snganWidthCount(blocks);
+  if (widths.length === count && widths.every((c) => Number.isInteger(c) && c > 0)) return;
   throw new GanletError(
     'WIDTHS_INVALID',
-    `widths must be ${1 + 2 * blocks} whole numbers above 0, one for the stem and two for each of the ${blocks} blocks, got [${widths.join(', ')}]`,
+    `widths must be ${count} whole numbers above 0, one for the stem and two for each of the ${blocks} blocks, got [${widths.join(', ')}]`,
   );
 }

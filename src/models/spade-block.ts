@@ -3,7 +3,7 @@ import { leakyRelu, relu } from '../ops/activation.ts';
 import { add, mul } from '../ops/elementwise.ts';
 import { instanceNorm } from '../ops/norm.ts';
 import { plainBatchNorm } from './conditional-norm.ts';
-import { convolution, normalise } from './layers.ts';
+import { convolution, separableConvolution } from './layers.ts';
 
 export interface SpadeBlockOptions {
   /** Channels of the result. */
@@ -57,16 +57,8 @@ export function spadeModulation(
   const shared = relu(convolution(labels, `${name}.shared`, hidden, { kernel: 3, pad: 1 }));
   const map = (at: string) =>
     separable
-      ? separableMap(shared, `${name}.${at}`, channels)
+      ? separableConvolution(shared, `${name}.${at}`, channels)
       : convolution(shared, `${name}.${at}`, channels, { kernel: 3, pad: 1 });
   const [gamma, beta] = [map('gamma'), map('beta')];
   return graph.scoped(name, () => add(mul(normal, add(gamma, 1)), beta));
-}
-
-/** Depthwise 3×3, instance norm, pointwise 1×1, both with bias. */
-function separableMap(x: Value, name: string, channels: number): Value {
-  const depthwise = `${name}.depthwise`;
-  const group = x.shape[1] as number;
-  const each = convolution(x, depthwise, group, { kernel: 3, pad: 1, group });
-  return convolution(normalise(each, depthwise, 'instance'), `${name}.pointwise`, channels, { kernel: 1 });
 }

@@ -7,6 +7,7 @@ import { defaultUpsampling, type Upsampling, upsamplings } from '../recipe/upsam
 import { GanletError } from '../util/errors.ts';
 import { checkWhole, convolution, parameter } from './layers.ts';
 import { spadeBlock } from './spade-block.ts';
+import type { ValueNames } from './value-names.ts';
 
 export interface SpadeOptions {
   /** Channels of the last block ("ngf"); the first ones have sixteen times as many. */
@@ -112,6 +113,12 @@ export function spadeBlocks(upsampling: Upsampling): SpadeBlock[] {
     ...[8, 4, 2, 1].map((unit, k) => ({ name: `up_${k}`, unit, doubled: true })),
   ];
   return doublings > 6 ? [...blocks, { name: 'up_4', unit: 0.5, doubled: true }] : blocks;
+}
+
+/** The ends of three blocks (GAN Compression). */
+export function spadeTaps(names: ValueNames): string[] | undefined {
+  const taps = ['head_0', 'G_middle_1', 'up_1'];
+  return taps.every(names.has) ? taps : undefined;
 }
 
 function channelsOf(width: number, unit: number): number {

@@ -3,6 +3,7 @@ import { leakyRelu, relu, tanh } from '../ops/activation.ts';
 import { concat } from '../ops/segments.ts';
 import { GanletError } from '../util/errors.ts';
 import { checkWhole, convolution, dropout, type Norm, normalise, upConvolution } from './layers.ts';
+import type { ValueNames } from './value-names.ts';
 
 export interface UnetOptions {
   /** Channels of the first level; deeper levels have 2, 4, then 8 times as many. */
@@ -65,4 +66,12 @@ export function unetGenerator(options: UnetOptions): Graph {
   const image = upConvolution(x, `up${levels}`, outputChannels, { kernel: 4, stride: 2, pad: 1 });
   graph.output(tanh(image), 'image');
   return graph;
+}
+
+/** Levels 2 and 4 on the way down and their decoder inputs: of 8 down2, down4, up4, up6 (OMGD, Ren et al. 2021). */
+export function unetTaps(names: ValueNames): string[] | undefined {
+  const levels = names.count('down');
+  if (levels < 2 || names.count('up') !== levels - 1) return undefined;
+  const taken = [...new Set([Math.min(2, levels - 1), Math.min(4, levels - 1)])];
+  return [...taken.map((k) => `down${k}`), ...taken.map((k) => `up${levels - k}`).reverse()];
 }

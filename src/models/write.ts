@@ -9,7 +9,15 @@ import { formatBytes, formatCount } from '../util/format.ts';
 import { sha256 } from '../util/hash.ts';
 import type { TextStream } from '../util/log.ts';
 import { toolVersion } from '../util/version.ts';
-import { buildDiscriminator, buildGenerator, distillTaps } from './generator.ts';
+import { cardPath } from './card-path.ts';
+import {
+  buildDiscriminator,
+  buildGenerator,
+  distillTaps,
+  isGenerator,
+  leastSize,
+  takes,
+} from './generator.ts';
 import { type Initialiser, initialise } from './init.ts';
 
 export interface ModelOptions {
@@ -45,8 +53,7 @@ export async function writeModel(options: ModelOptions, stream: TextStream = pro
   }
   const { network, widths } = options;
   const graph = initialise(build(options), { init, gain, seed });
-  const smallest = network.type === 'unet' ? 2 ** network.levels : 1;
-  const size = options.size ?? Math.max(256, smallest);
+  const size = options.size ?? Math.max(256, isGenerator(network) ? leastSize(network) : 1);
   const macs = countMacs(graph, inputSymbols(graph, { size }));
   const params = countParameters(graph);
   const bytes = encodeOnnx(graph);
@@ -55,7 +62,7 @@ export async function writeModel(options: ModelOptions, stream: TextStream = pro
     architecture: { ...network, ...(widths && { widths }) },
     size,
     range: [-1, 1],
-    ...(isGenerator(network) && { taps: distillTaps(graph) }),
+    ...(isGenerator(network) && { taps: distillTaps(graph, network.type) }),
     params,
     macs: { true: macs.true, paper: macs.paper },
     opset: OPSET,
@@ -75,24 +82,14 @@ export async function writeModel(options: ModelOptions, stream: TextStream = pro
   );
 }
 
-/** The card that belongs to a model file: `students/g.onnx` → `students/g.card.json`. */
-export function cardPath(model: string): string {
-  return model.replace(/\.onnx$/, '.card.json');
-}
-
 function build({ network, widths, size, classes = 0, channels }: ModelOptions): Graph {
   const { condition, image } = channels ?? { condition: 3, image: 3 };
   if (!isGenerator(network)) return buildDiscriminator(network, size, condition + image, classes);
-  const inputChannels = network.type === 'sngan' ? classes : condition;
+  const inputChannels = takes(network) === 'classes' ? classes : condition;
   return buildGenerator({ ...network, ...(widths && { widths }) }, size, {
     inputChannels,
     outputChannels: image,
   });
-}
-
-function isGenerator(network: GeneratorConfig | DiscriminatorConfig): network is GeneratorConfig {
-  const { type } = network;
-  return type === 'resnet' || type === 'unet' || type === 'spade' || type === 'sngan';
 }
 
 function types(values: Graph['inputs']) {

@@ -6,6 +6,7 @@ import { adaptClassInput } from '../compress/adapt-class.ts';
 import { adaptTeacher, ownForm, type TeacherForm } from '../compress/adapt-teacher.ts';
 import type { Condition } from '../data/source.ts';
 import type { Graph } from '../graph/graph.ts';
+import { cardPath } from '../models/card-path.ts';
 import { declareInputs, generatorInputs, type InputKind, inputKinds } from '../models/generator-inputs.ts';
 import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
 import { loadOnnx } from '../ops/import-onnx.ts';
@@ -19,6 +20,8 @@ import { sha256File } from '../util/hash.ts';
 import { toolVersion } from '../util/version.ts';
 import { conditionSchema } from './card-condition.ts';
 import type { RunContext } from './context.ts';
+
+export { cardPath };
 
 /** What is known of a generator in an .onnx file; kept beside it as `<name>.card.json`. */
 export interface Card {
@@ -119,10 +122,6 @@ export function loadGenerator(file: string, card = readCard(file)): Graph {
 export function formOf(card: Pick<Card, 'range' | 'outputRange' | 'layout'> | undefined): TeacherForm {
   const range = card?.range ?? ownForm.range;
   return { range, outputRange: card?.outputRange ?? range, layout: card?.layout ?? ownForm.layout };
-}
-
-export function cardPath(model: string): string {
-  return model.replace(/\.onnx$/i, '.card.json');
 }
 
 export async function writeCard(model: string, card: Card): Promise<void> {

@@ -1,6 +1,5 @@
+import type { Fail } from './fields.ts';
 import type { RecipeFields } from './recipe-fields.ts';
-
-type Fail = (path: readonly string[], message: string) => void;
 
 /** What online distillation needs of the rest of a recipe, and what it leaves no room for. */
 export function checkOnline(recipe: RecipeFields, fail: Fail): void {

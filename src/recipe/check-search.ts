@@ -1,6 +1,5 @@
+import type { Fail } from './fields.ts';
 import type { RecipeFields } from './recipe-fields.ts';
-
-type Fail = (path: readonly string[], message: string) => void;
 
 /** What a search and what follows it need of the rest of a recipe. */
 export function checkSearch(recipe: RecipeFields, fail: Fail): void {

@@ -1,24 +1,15 @@
+import type { z } from 'zod';
+import type { Fail } from './fields.ts';
 import type { RecipeFields } from './recipe-fields.ts';
-import { spadeWidthCount } from './spade.ts';
+import { type spade, spadeWidthCount } from './spade.ts';
 import { defaultUpsampling, upsamplings } from './upsampling.ts';
 
-type Fail = (path: readonly string[], message: string) => void;
-
-/** Reports a SPADE generator or a multi-scale discriminator that does not fit the images, and widths it does not have. */
-export function checkSpade({ teacher, discriminator, data, student }: RecipeFields, fail: Fail): void {
-  if (discriminator.type === 'multiscale') {
-    const { scales, layers } = discriminator;
-    const least = 2 ** (scales - 1 + layers);
-    if (data.size < least) {
-      const needed = `at least ${least} for a multiscale discriminator of ${scales} scales and ${layers} layers`;
-      fail(
-        ['data', 'size'],
-        `must be ${needed} (discriminator.scales, discriminator.layers), got ${data.size}`,
-      );
-    }
-  }
-  const { generator } = teacher;
-  if (generator?.type !== 'spade') return;
+/** Reports a SPADE generator that does not fit the images, and widths it does not have. */
+export function checkSpade(
+  generator: z.output<typeof spade>,
+  { data, student }: RecipeFields,
+  fail: Fail,
+): void {
   const { upsampling = defaultUpsampling(data.size) } = generator;
   const multiple = 2 ** upsamplings[upsampling];
   if (data.size % multiple !== 0) {

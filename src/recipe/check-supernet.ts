@@ -1,6 +1,5 @@
+import type { Fail } from './fields.ts';
 import type { RecipeFields } from './recipe-fields.ts';
-
-type Fail = (path: readonly string[], message: string) => void;
 
 /** What a supernet needs of the rest of a recipe. */
 export function checkSupernet({ supernet, distill, student, search }: RecipeFields, fail: Fail): void {

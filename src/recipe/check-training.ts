@@ -1,6 +1,5 @@
+import type { Fail } from './fields.ts';
 import type { RecipeFields } from './recipe-fields.ts';
-
-type Fail = (path: readonly string[], message: string) => void;
 
 /** Keys of a training that need or exclude each other, whatever it trains. */
 export function checkTraining({ teacher, distill, supernet, finetune }: RecipeFields, fail: Fail): void {

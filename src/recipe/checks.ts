@@ -2,14 +2,35 @@ import type { z } from 'zod';
 import { checkData } from './check-data.ts';
 import { checkOnline } from './check-online.ts';
 import { checkSearch } from './check-search.ts';
-import { checkSngan } from './check-sngan.ts';
 import { checkSpade } from './check-spade.ts';
 import { checkSupernet } from './check-supernet.ts';
 import { checkTraining } from './check-training.ts';
-import { patchMapSide } from './networks.ts';
+import type { Fail } from './fields.ts';
+import { checkMultiscale } from './multiscale.ts';
+import {
+  type DiscriminatorConfig,
+  type DiscriminatorType,
+  type GeneratorSection,
+  type GeneratorType,
+  generators,
+} from './networks.ts';
+import { checkPatch } from './patch.ts';
+import { checkProjection } from './projection.ts';
 import type { RecipeFields } from './recipe-fields.ts';
+import { checkResnet } from './resnet.ts';
+import { checkSngan } from './sngan.ts';
+import { checkUnet } from './unet.ts';
 
-type Fail = (path: readonly string[], message: string) => void;
+/** Reports where a network does not fit the rest of the recipe. */
+type NetworkCheck<Section> = (section: Section, recipe: RecipeFields, fail: Fail) => void;
+
+const generatorChecks: {
+  readonly [T in GeneratorType]: NetworkCheck<Extract<GeneratorSection, { type: T }>>;
+} = { resnet: checkResnet, unet: checkUnet, spade: checkSpade, sngan: checkSngan };
+
+const discriminatorChecks: {
+  readonly [T in DiscriminatorType]: NetworkCheck<Extract<DiscriminatorConfig, { type: T }>>;
+} = { patch: checkPatch, pixel: () => {}, multiscale: checkMultiscale, projection: checkProjection };
 
 /**
  * Reports what no value alone shows: keys that exclude or need each other, networks that do not fit. Silent
@@ -25,8 +46,7 @@ export function checkCombinations(recipe: RecipeFields, context: z.core.$Refinem
   checkTeacher(recipe, fail);
   checkDiscriminator(recipe, fail);
   checkStudent(recipe, fail);
-  checkSpade(recipe, fail);
-  checkSngan(recipe, fail);
+  checkNetworks(recipe, fail);
   checkTraining(recipe, fail);
   checkDistill('distill', recipe.distill, recipe.data, fail);
   checkDistill('supernet', recipe.supernet, recipe.data, fail);
@@ -41,7 +61,7 @@ function checkEngine({ backend, provider }: RecipeFields, fail: Fail): void {
     fail(['provider'], 'must be left out for the backend tfjs: it is for onnxruntime');
 }
 
-function checkTeacher({ teacher, data }: RecipeFields, fail: Fail): void {
+function checkTeacher({ teacher }: RecipeFields, fail: Fail): void {
   const { model, generator, train } = teacher;
   if (model !== undefined) {
     const both = 'must be left out where teacher.model is given: that teacher is trained already';
@@ -56,28 +76,12 @@ function checkTeacher({ teacher, data }: RecipeFields, fail: Fail): void {
   if (!generator)
     fail(['teacher', 'generator'], 'must be given where teacher.train is: the network to train');
   if (!train) fail(['teacher', 'train'], 'must be given where teacher.generator is: how to train it');
-  if (
-    generator?.type === 'unet' &&
-    generator.levels !== undefined &&
-    data.size % 2 ** generator.levels !== 0
-  ) {
-    const most = `${data.size} pixels can be halved ${halvings(data.size)} times`;
-    fail(
-      ['teacher', 'generator', 'levels'],
-      `must be at most ${halvings(data.size)}: ${most}, got ${generator.levels}`,
-    );
-  }
 }
 
 function checkDiscriminator(
-  { discriminator, data, teacher, distill, supernet, finetune }: RecipeFields,
+  { discriminator, teacher, distill, supernet, finetune }: RecipeFields,
   fail: Fail,
 ): void {
-  if (discriminator.type === 'patch' && patchMapSide(data.size, discriminator.layers) < 1) {
-    const { layers } = discriminator;
-    const needed = `at least ${3 * 2 ** layers} for a patch discriminator of ${layers} layers`;
-    fail(['data', 'size'], `must be ${needed} (discriminator.layers), got ${data.size}`);
-  }
   if (!('norm' in discriminator) || discriminator.norm !== 'batch') return;
   const reason = 'its gradient penalty is per image, batch norm mixes images';
   for (const [path, train] of [
@@ -123,16 +127,21 @@ function checkStudent(
       `must be at most ${generator.baseWidth}, ${widest}, got ${width}`,
     );
   });
-  const count = student.widths?.length;
-  if (generator.type === 'resnet' && count !== undefined && count !== 8 && count !== 6) {
-    fail(
-      ['student', 'widths'],
-      `must be 8 numbers (or 6, as in older papers) for a resnet teacher, got ${count}`,
-    );
+  if (student.separable && !generators[generator.type].separable) {
+    const why = `for a ${generator.type} teacher: it has no residual blocks`;
+    fail(['student', 'separable'], `must be false ${why}`);
   }
-  if (student.separable && generator.type === 'unet') {
-    fail(['student', 'separable'], 'must be false for a unet teacher: it has no residual blocks');
+}
+
+function checkNetworks(recipe: RecipeFields, fail: Fail): void {
+  const { generator } = recipe.teacher;
+  const { discriminator } = recipe;
+  if (generator) {
+    const check = generatorChecks[generator.type] as NetworkCheck<GeneratorSection>;
+    check(generator, recipe, fail);
   }
+  const check = discriminatorChecks[discriminator.type] as NetworkCheck<DiscriminatorConfig>;
+  check(discriminator, recipe, fail);
 }
 
 function checkDistill(
@@ -158,5 +167,3 @@ function checkDistill(
     );
   }
 }
-
-const halvings = (size: number) => Math.log2(size & -size);

@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import { number, section, whole } from './fields.ts';
-import { trainSchema } from './training.ts';
 
 /** What CycleGAN adds to the training of a teacher; `lambdaIdentity` depends on the data where it is left out. */
 export const cycleSchema = section({
@@ -18,16 +17,6 @@ export const cycleSchema = section({
     .default(50)
     .describe('Pictures made earlier that each discriminator sees again; 0 shows it only new ones.'),
 });
-
-/** How a teacher is trained: as any generator, and by cycles where the data has no pairs. */
-export const teacherTrainSchema = section({
-  ...trainSchema.shape,
-  cycle: cycleSchema
-    .optional()
-    .describe('For unpaired data: the losses and the image pools of CycleGAN, in place of a reconstruction.'),
-});
-
-export type TeacherTrainConfig = z.output<typeof teacherTrainSchema>;
 
 /** The settings of a CycleGAN with every default filled in. */
 export interface CycleConfig {

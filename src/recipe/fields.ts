@@ -7,6 +7,9 @@ import { nearest } from './nearest.ts';
  * `must be a multiple of 4 from 16 to 1024`.
  */
 
+/** Reports a problem with the value at a path of a recipe. */
+export type Fail = (path: readonly string[], message: string) => void;
+
 interface Range {
   min?: number;
   /** Exclusive lower bound. */
@@ -32,6 +35,9 @@ export function whole(range: Range & { multipleOf?: number }): z.ZodNumber {
   const schema = bounded(z.int(rule), range, rule);
   return multipleOf === undefined ? schema : schema.multipleOf(multipleOf, rule);
 }
+
+/** Channels of a layer, or what stands for them in a width vector. */
+export const width = whole({ min: 1, max: 1024 });
 
 export function flag(): z.ZodBoolean {
   return z.boolean(must('true or false'));
@@ -66,6 +72,11 @@ export function section<T extends z.core.$ZodLooseShape>(shape: T): z.ZodObject<
       return 'must be a section of its own ("key: value" lines)';
     },
   });
+}
+
+/** Whether a value of a recipe's data, before it is checked, is a group of keys. */
+export function isSection(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** `"a"`, `"a" or "b"`, `"a", "b" or "c"`. */

@@ -22,7 +22,6 @@ export const baselineStepRules = ['total', 'finetune'] as const;
 
 /** What computes. auto: the fastest on the machine. */
 export const backends = ['auto', 'onnxruntime', 'tfjs'] as const;
-export type BackendName = (typeof backends)[number];
 
 /** Where ONNX Runtime computes. */
 export const providers = ['cpu', 'webgpu', 'cuda'] as const;

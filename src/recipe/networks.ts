@@ -1,126 +1,115 @@
 import { z } from 'zod';
-import { choice, flag, number, section, whole } from './fields.ts';
-import { norms, paddings } from './names.ts';
-import { projection, type SnganConfig, sngan } from './sngan.ts';
-import { resolveSpade, type SpadeConfig, spade, spadeArchitecture } from './spade.ts';
+import { oneOf, width } from './fields.ts';
+import { multiscale } from './multiscale.ts';
+import { patch, pixel } from './patch.ts';
+import { projection } from './projection.ts';
+import { resnet } from './resnet.ts';
+import { sngan } from './sngan.ts';
+import { resolveSpade, spade, spadeArchitecture } from './spade.ts';
+import { resolveUnet, unet, unetArchitecture } from './unet.ts';
 
-const baseWidth = whole({ min: 1, max: 1024 });
-const norm = choice(norms).default('instance');
-const dropout = number({ min: 0, below: 1 }).default(0);
-const spectralNorm = flag().describe(
-  'Inner convolutions divided by their largest singular value, which steadies training.',
-);
+/** What there is to know of a type of generator without building it. */
+interface GeneratorRules {
+  /** As written in a recipe. */
+  section: z.ZodObject;
+  /** As a card describes it, with nothing left open. */
+  architecture: z.ZodObject;
+  /** The section with what depends on the image's side filled in. */
+  resolve(section: never, size: number): object;
+  /** Whether it has convolutions that `separable` makes depthwise and 1×1. */
+  separable: boolean;
+  /** Whether it is built from a vector of widths; another is narrowed group by group. */
+  hasWidths: boolean;
+  /** Whether the data's pictures are what it must make; not of one that makes its own of a class and a latent vector. */
+  hasTruth: boolean;
+}
 
-const resnet = section({
-  type: z.literal('resnet'),
-  baseWidth: baseWidth.describe('Channels of the first layer ("ngf"); the trunk has four times as many.'),
-  blocks: whole({ min: 1, max: 64 }).default(9).describe('Residual blocks.'),
-  norm: norm.describe('Normalisation after the convolutions.'),
-  padding: choice(paddings).default('reflect').describe('How images are continued beyond their edges.'),
-  separable: flag()
-    .default(false)
-    .describe('Residual blocks of depthwise and 1×1 convolutions: fewer parameters and multiply-adds.'),
-  dropout: dropout.describe('Fraction of activations dropped inside the residual blocks while training.'),
-});
+const widths = { widths: z.array(width).min(1).optional() };
 
-const unet = section({
-  type: z.literal('unet'),
-  baseWidth: baseWidth.describe(
-    'Channels of the first layer ("ngf"); deeper levels have up to eight times as many.',
-  ),
-  levels: whole({ min: 2, max: 10 })
-    .optional()
-    .describe(
-      'Halvings of the image on the way down; by default as often as its side can be halved, at most 8.',
-    ),
-  norm: norm.describe('Normalisation after the convolutions.'),
-  dropout: dropout.describe(
-    'Fraction of activations dropped in the innermost decoder levels while training.',
-  ),
-});
+/** The generators that a recipe may ask for, by type. */
+export const generators = {
+  resnet: {
+    section: resnet,
+    architecture: resnet.extend(widths),
+    resolve: (section: z.output<typeof resnet>) => section,
+    separable: true,
+    hasWidths: true,
+    hasTruth: true,
+  },
+  unet: {
+    section: unet,
+    architecture: unetArchitecture,
+    resolve: resolveUnet,
+    separable: false,
+    hasWidths: false,
+    hasTruth: true,
+  },
+  spade: {
+    section: spade,
+    architecture: spadeArchitecture.extend(widths),
+    resolve: resolveSpade,
+    separable: true,
+    hasWidths: true,
+    hasTruth: true,
+  },
+  sngan: {
+    section: sngan,
+    architecture: sngan.extend(widths),
+    resolve: (section: z.output<typeof sngan>) => section,
+    separable: true,
+    hasWidths: true,
+    hasTruth: false,
+  },
+} satisfies Record<string, GeneratorRules>;
 
-const patch = section({
-  type: z.literal('patch').default('patch'),
-  baseWidth: baseWidth.default(64).describe('Channels of the first layer ("ndf").'),
-  layers: whole({ min: 1, max: 8 })
-    .default(3)
-    .describe('Convolutions of stride 2: more of them judge larger patches.'),
-  norm: norm.describe('Normalisation after the inner convolutions.'),
-  spectralNorm: spectralNorm.default(false),
-});
+/** The discriminators, likewise, as written in a recipe. */
+export const discriminators = { patch, pixel, multiscale, projection } satisfies Record<string, z.ZodObject>;
 
-const pixel = section({
-  type: z.literal('pixel'),
-  baseWidth: baseWidth.default(64).describe('Channels of the first layer ("ndf").'),
-  norm: norm.describe('Normalisation after the inner convolution.'),
-  spectralNorm: spectralNorm.default(false),
-});
-
-const multiscale = section({
-  type: z.literal('multiscale'),
-  scales: whole({ min: 1, max: 5 })
-    .default(2)
-    .describe('Patch discriminators, each on the image at half the size of the one before.'),
-  baseWidth: baseWidth.default(64).describe('Channels of the first layer ("ndf").'),
-  layers: whole({ min: 1, max: 8 })
-    .default(3)
-    .describe('Convolutions of stride 2 in each: more of them judge larger patches.'),
-  norm: norm.describe('Normalisation after the inner convolutions.'),
-  spectralNorm: spectralNorm.default(true),
-});
+export type GeneratorType = keyof typeof generators;
+export type DiscriminatorType = keyof typeof discriminators;
 
 /** A generator to be trained from scratch, as written in a recipe. */
-export const generatorSchema = byType([resnet, unet, spade, sngan], '"resnet", "unet", "spade" or "sngan"');
+export const generatorSchema = byType(
+  Object.values(generators).map(({ section }) => section),
+  Object.keys(generators),
+);
 
 /** The network that tells real images from made ones, looking at patches (of several scales), pixels, or all with the class. */
-export const discriminatorSchema = byType(
-  [patch, pixel, multiscale, projection],
-  '"patch", "pixel", "multiscale" or "projection"',
-);
+export const discriminatorSchema = byType(Object.values(discriminators), Object.keys(discriminators));
 
 /**
  * What a card says of a network the toolkit built. Other keys, as other versions may write them, are let through.
  */
-export const architectureSchema = z.discriminatedUnion('type', [
-  resnet.extend({ widths: z.array(baseWidth).min(1).optional() }).loose(),
-  unet.extend({ levels: whole({ min: 2, max: 10 }) }).loose(),
-  spadeArchitecture.extend({ widths: z.array(baseWidth).min(1).optional() }).loose(),
-  sngan.extend({ widths: z.array(baseWidth).min(1).optional() }).loose(),
-]);
+export const architectureSchema = byType(
+  Object.values(generators).map(({ architecture }) => (architecture as z.ZodObject).loose()),
+  Object.keys(generators),
+);
 
-export type ResnetConfig = z.output<typeof resnet>;
-export type UnetConfig = Omit<z.output<typeof unet>, 'levels'> & { levels: number };
-export type GeneratorConfig = ResnetConfig | UnetConfig | SpadeConfig | SnganConfig;
+export type GeneratorSection = z.output<typeof generatorSchema>;
+export type GeneratorConfig = ReturnType<(typeof generators)[GeneratorType]['resolve']>;
 export type DiscriminatorConfig = z.output<typeof discriminatorSchema>;
 
-/** Levels of a U-Net for images of this side when none are given: as often as it halves evenly, at most 8. */
-export function defaultLevels(size: number): number {
-  let levels = 0;
-  while (levels < 8 && size % 2 ** (levels + 1) === 0) levels++;
-  return levels;
+export function isGeneratorType(type: unknown): type is GeneratorType {
+  return typeof type === 'string' && Object.hasOwn(generators, type);
 }
 
 /** The generator with what depends on the image's side filled in. */
-export function resolveGenerator(generator: z.output<typeof generatorSchema>, size: number): GeneratorConfig {
-  if (generator.type === 'spade') return resolveSpade(generator, size);
-  if (generator.type !== 'unet') return generator;
-  const { type, baseWidth, levels = defaultLevels(size), norm, dropout } = generator;
-  return { type, baseWidth, levels, norm, dropout };
+export function resolveGenerator(generator: GeneratorSection, size: number): GeneratorConfig {
+  const { resolve } = generators[generator.type];
+  return (resolve as (section: GeneratorSection, size: number) => GeneratorConfig)(generator, size);
 }
 
-/** Side of the map of verdicts that a patch discriminator gives for images of this side; below 1 it cannot run. */
-export function patchMapSide(size: number, layers: number): number {
-  return Math.floor(size / 2 ** layers) - 2;
+/** The generator as its file is written once it is trained, and as students are cut: without spectral norms. */
+export function asWritten<C extends GeneratorConfig>(generator: C): C {
+  return 'spectralNorm' in generator ? { ...generator, spectralNorm: false } : generator;
 }
 
-function byType<const T extends readonly [z.core.$ZodTypeDiscriminable, ...z.core.$ZodTypeDiscriminable[]]>(
-  networks: T,
-  types: string,
-) {
-  return z.discriminatedUnion('type', networks, {
+function byType<S extends z.core.$ZodTypeDiscriminable>(sections: readonly S[], types: readonly string[]) {
+  const known = oneOf(types.map((type) => JSON.stringify(type)));
+  return z.discriminatedUnion('type', sections as readonly [S, ...S[]], {
     error: (issue) =>
       issue.code === 'invalid_union'
-        ? `must be ${types}`
+        ? `must be ${known}`
         : 'must be a section of its own ("key: value" lines)',
   });
 }

@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml';
 import { GanletError } from '../util/errors.ts';
+import { isSection } from './fields.ts';
 
 /** A value from the command line that takes the place of one in the recipe. */
 export interface Override {
@@ -73,8 +74,4 @@ export function applyOverrides(data: unknown, overrides: readonly Override[]): u
     section[path.at(-1)!] = value;
   }
   return copy;
-}
-
-function isSection(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,6 @@
+import { isSection } from './fields.ts';
+import { generators, isGeneratorType } from './networks.ts';
+
 /** Whole pipelines that a recipe can name instead of writing its sections. */
 export const presets = ['full', 'fast', 'online'] as const;
 export type Preset = (typeof presets)[number];
@@ -79,9 +82,10 @@ function widthOf(recipe: Section, ratio: number): Section {
   return baseWidth === undefined && widths === undefined ? { ratio } : {};
 }
 
-/** Only residual blocks can be made separable. */
+/** Of a teacher in a file it is not known yet; one that cannot be made separable is refused then. */
 function canSeparate(recipe: Section): boolean {
-  return sectionOf(sectionOf(recipe.teacher).generator).type !== 'unet';
+  const { type } = sectionOf(sectionOf(recipe.teacher).generator);
+  return !isGeneratorType(type) || generators[type].separable;
 }
 
 /** `over` in the place of `under`, sections key by key. */
@@ -95,7 +99,3 @@ function merged(under: Section, over: Section): Section {
 }
 
 const sectionOf = (value: unknown): Section => (isSection(value) ? value : {});
-
-function isSection(value: unknown): value is Section {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

@@ -1,16 +1,14 @@
 import { z } from 'zod';
-import { teacherTrainSchema } from './cycle.ts';
 import { dataSchema } from './data.ts';
-import { choice, flag, listOf, number, section, text, whole } from './fields.ts';
+import { choice, flag, listOf, number, section, text, whole, width } from './fields.ts';
 import { backends, baselineStepRules, baselines, evaluateMetrics, providers } from './names.ts';
 import { discriminatorSchema, generatorSchema } from './networks.ts';
 import { onlineSchema } from './online.ts';
 import { presets } from './preset.ts';
 import { searchSchema } from './search.ts';
 import { supernetSchema } from './supernet.ts';
+import { teacherTrainSchema } from './teacher-train.ts';
 import { distillSchema } from './training.ts';
-
-const width = whole({ min: 1, max: 1024 });
 
 const widthsRule = { error: 'must be whole numbers from 1 to 1024, written [32, 24, 16] or 32_24_16' };
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { checkCombinations } from './checks.ts';
-import type { TeacherTrainConfig } from './cycle.ts';
 import { type GeneratorConfig, resolveGenerator } from './networks.ts';
 import { withPreset } from './preset.ts';
 import { type RecipeFields, recipeFields } from './recipe-fields.ts';
-import { withoutTruth } from './sngan.ts';
+import type { TeacherTrainConfig } from './teacher-train.ts';
+import { withoutTruth } from './without-truth.ts';
 
 /** A trained network in a file, or an architecture and how to train it. */
 export type TeacherConfig = { model: string } | { generator: GeneratorConfig; train: TeacherTrainConfig };
@@ -13,12 +13,14 @@ export type TeacherConfig = { model: string } | { generator: GeneratorConfig; tr
 export type Recipe = Omit<RecipeFields, 'teacher'> & { teacher: TeacherConfig };
 
 export type { DataConfig } from './data.ts';
-export type { DiscriminatorConfig, GeneratorConfig, ResnetConfig, UnetConfig } from './networks.ts';
+export type { DiscriminatorConfig, GeneratorConfig } from './networks.ts';
 export type { OnlineConfig } from './online.ts';
 export type { EvaluateConfig, StudentConfig } from './recipe-fields.ts';
+export type { ResnetConfig } from './resnet.ts';
 export type { SearchConfig } from './search.ts';
 export type { SupernetConfig } from './supernet.ts';
 export type { DistillConfig, TrainConfig } from './training.ts';
+export type { UnetConfig } from './unet.ts';
 
 /** Parses a recipe's data into a `Recipe`: its preset is filled in, and what a teacher without truth leaves out; unknown keys, broken rules and impossible combinations are issues. */
 export const recipeSchema = z

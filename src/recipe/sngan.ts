@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { choice, flag, section, whole } from './fields.ts';
+import { choice, type Fail, flag, section, whole, width } from './fields.ts';
+import { doublingsOfFour } from './four-pixels.ts';
 import { norms } from './names.ts';
-
-const baseWidth = whole({ min: 1, max: 1024 });
+import type { RecipeFields } from './recipe-fields.ts';
 
 /** A generator of images of a class, from a latent vector, as written in a recipe. */
 export const sngan = section({
   type: z.literal('sngan'),
-  baseWidth: baseWidth.describe(
+  baseWidth: width.describe(
     'Channels of the last block; earlier ones, of smaller images, have up to eight times as many.',
   ),
   latent: whole({ min: 1, max: 4096 })
@@ -19,42 +19,27 @@ export const sngan = section({
     .describe('Blocks of depthwise and 1×1 convolutions: fewer parameters and multiply-adds.'),
 });
 
-/** The discriminator that goes with it: one verdict on image and class. */
-export const projection = section({
-  type: z.literal('projection'),
-  baseWidth: baseWidth
-    .default(64)
-    .describe('Channels of the first block; later ones have up to eight times as many.'),
-  spectralNorm: flag()
-    .default(true)
-    .describe(
-      'Every weight is divided by its largest singular value, which keeps verdicts from growing steep.',
-    ),
-});
-
 export type SnganConfig = z.output<typeof sngan>;
 
-/** Whether networks that double 4 pixels, or halve the image to 4, fit images of this side. */
-export function doublesFour(size: number): boolean {
-  return size >= 8 && Number.isInteger(Math.log2(size));
+/** Numbers in a width vector of an SNGAN of so many blocks: of the stem, and two for each block. */
+export function snganWidthCount(blocks: number): number {
+  return 1 + 2 * blocks;
 }
 
-/** Numbers in a width vector of an SNGAN for images of this side: of the stem, and two for each block. */
-export function snganWidthCount(size: number): number {
-  return 1 + 2 * Math.log2(size / 4);
-}
-
-/**
- * A recipe's data in which the teacher, where it is an SNGAN, is not compared with pictures unless the recipe says so: what a
- * class and a latent vector should become is in no picture, so there `lambdaRecon` is 0 when it is left out.
- */
-export function withoutTruth(data: unknown): unknown {
-  const { teacher } = isSection(data) ? data : {};
-  if (!isSection(teacher) || !isSection(teacher.generator) || !isSection(teacher.train)) return data;
-  if (teacher.generator.type !== 'sngan' || teacher.train.lambdaRecon !== undefined) return data;
-  return { ...(data as object), teacher: { ...teacher, train: { ...teacher.train, lambdaRecon: 0 } } };
-}
-
-function isSection(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Reports an SNGAN that does not fit the images, and what such a teacher cannot be asked. */
+export function checkSngan(_: SnganConfig, recipe: RecipeFields, fail: Fail): void {
+  const { teacher, data, student } = recipe;
+  const blocks = doublingsOfFour(data.size);
+  if (blocks === undefined)
+    fail(['data', 'size'], `must be a power of two for an sngan generator, got ${data.size}`);
+  const why = 'for an sngan teacher: no picture says what a class and a latent vector must become';
+  for (const key of ['lambdaRecon', 'lambdaPerceptual'] as const)
+    if ((teacher.train?.[key] ?? 0) > 0) fail(['teacher', 'train', key], `must be 0 ${why}`);
+  for (const section of ['distill', 'supernet', 'finetune'] as const)
+    if (recipe[section]?.reconTarget === 'truth')
+      fail([section, 'reconTarget'], `must be "auto" or "teacher" ${why}`);
+  const given = student?.widths?.length;
+  if (blocks === undefined || given === undefined || given === snganWidthCount(blocks)) return;
+  const count = snganWidthCount(blocks);
+  fail(['student', 'widths'], `must be ${count} numbers for an sngan teacher of this size, got ${given}`);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choice, flag, section, whole } from './fields.ts';
+import { choice, flag, section, whole, width } from './fields.ts';
 import { norms } from './names.ts';
 import { defaultUpsampling, type Upsampling, upsamplings } from './upsampling.ts';
 
@@ -8,9 +8,7 @@ const names = Object.keys(upsamplings) as [Upsampling, ...Upsampling[]];
 /** A SPADE generator (GauGAN) as written in a recipe. */
 export const spade = section({
   type: z.literal('spade'),
-  baseWidth: whole({ min: 1, max: 1024 }).describe(
-    'Channels of the last block ("ngf"); the first ones have sixteen times as many.',
-  ),
+  baseWidth: width.describe('Channels of the last block ("ngf"); the first ones have sixteen times as many.'),
   upsampling: choice(names)
     .optional()
     .describe(

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tensor } from '../graph/graph.ts';
 import { decodeSafetensors, encodeSafetensors } from '../graph/safetensors.ts';
@@ -50,10 +49,6 @@ export function readCheckpoint(directory: string): Checkpoint | undefined {
   } catch (error) {
     throw damaged(file, error as Error);
   }
-}
-
-export async function removeCheckpoint(directory: string): Promise<void> {
-  await rm(fileOf(directory), { force: true });
 }
 
 function digest(ganlet: string, state: ReadonlyMap<string, Tensor>): string {

@@ -6,7 +6,7 @@ import { mul, neg } from '../ops/elementwise.ts';
 import { mean, reduceSum } from '../ops/reduce.ts';
 import { total } from './losses.ts';
 import type { AdamOptions, Schedule } from './optimiser.ts';
-import { adamFeeds, emaRate, learningRate } from './optimiser.ts';
+import { adamFeeds, adamInputs, emaRate, learningRate } from './optimiser.ts';
 import { apply, declareTrained, update } from './trained-network.ts';
 
 export interface ClassifierOptions extends AdamOptions {
@@ -50,10 +50,7 @@ export function classifierProgram(options: ClassifierOptions): Program {
     graph,
     losses.map(({ head, loss }) => [weights[head] ?? 1, loss]),
   );
-  const inputs = {
-    stepSize: graph.input('c/stepSize', 'float32', []),
-    epsilon: graph.input('c/epsilon', 'float32', []),
-  };
+  const inputs = adamInputs(graph, 'c');
   const rate = options.ema ? graph.input('emaRate', 'float32', []) : undefined;
   const state: State[] = update(graph, trained, loss, inputs, options, {
     ...(rate && { rate }),

@@ -11,6 +11,7 @@ import { type FeedOptions, stepFeeds } from './feeds.ts';
 import { imagePool, poolFeeds } from './image-pool.ts';
 import type { GanMode } from './losses.ts';
 import { reconstructionLoss, total } from './losses.ts';
+import { adamInputs } from './optimiser.ts';
 import type { TrainedNetwork } from './trained-network.ts';
 import { apply, declareTrained, dropoutInputs, update } from './trained-network.ts';
 
@@ -64,11 +65,7 @@ export function cycleProgram(options: CycleOptions): Program {
   const channels = (network: Graph) => network.inputs[0]!.shape[1]!;
   const a = graph.input('condition', 'float32', [batch, channels(forward.generator), size, size]);
   const b = graph.input('image', 'float32', [batch, channels(reverse.generator), size, size]);
-  const adamInputs = (prefix: string) => ({
-    stepSize: graph.input(`${prefix}/stepSize`, 'float32', []),
-    epsilon: graph.input(`${prefix}/epsilon`, 'float32', []),
-  });
-  const [inputsG, inputsD] = [adamInputs('g'), adamInputs('d')];
+  const [inputsG, inputsD] = [adamInputs(graph, 'g'), adamInputs(graph, 'd')];
   const rate = options.ema ? graph.input('emaRate', 'float32', []) : undefined;
 
   const g = declareTrained(graph, 'g', forward.generator);

@@ -1,6 +1,6 @@
 import type { Program } from '../backend/backend.ts';
 import type { Batch } from '../data/batch.ts';
-import { float32, Graph, type Tensor, type Value } from '../graph/graph.ts';
+import { float32, Graph, type Tensor } from '../graph/graph.ts';
 import { prune } from '../graph/prune.ts';
 import { greater } from '../ops/elementwise.ts';
 import { adversarialTerms } from './adversary.ts';
@@ -9,9 +9,9 @@ import { type FeedOptions, stepFeeds } from './feeds.ts';
 import { generatorFeeds, stepInputs } from './generator-feeds.ts';
 import { type GanMode, type ReconLoss, reconstructionLoss, total } from './losses.ts';
 import { channelAdaptors, channelLoss, ssimLoss, styleLoss, variationLoss } from './online-losses.ts';
-import { adamFeeds, learningRate } from './optimiser.ts';
+import { adamFeeds, adamInputs, learningRate } from './optimiser.ts';
 import { type Perceptual, perceptualFeatures } from './perceptual.ts';
-import { apply, declareTrained, update } from './trained-network.ts';
+import { apply, declareTrained, dropoutInputs, update } from './trained-network.ts';
 
 /** What a student learns of a teacher that is trained at the same time. */
 export interface OnlineWeights {
@@ -76,12 +76,7 @@ export function onlineProgram(options: OnlineOptions): Program {
   const networks = { generator: student, distillation: { teacher }, discriminator: options.discriminator };
   const { condition, image, latent } = stepInputs(graph, { ...options, ...networks });
   const given = { condition, latent };
-  const adamInputs = (prefix: string) => ({
-    stepSize: graph.input(`${prefix}/stepSize`, 'float32', []),
-    epsilon: graph.input(`${prefix}/epsilon`, 'float32', []),
-  });
-  let masks = 0;
-  const dropout = (x: Value, ratio: number) => graph.input(`dropout/${masks++}/${ratio}`, 'float32', x.shape);
+  const dropout = dropoutInputs(graph);
 
   const [t, s] = [declareTrained(graph, 't', teacher), declareTrained(graph, 'g', student)];
   const taught = apply(graph, t, generatorFeeds(teacher, given), 'teacher', { dropout });
@@ -134,13 +129,13 @@ export function onlineProgram(options: OnlineOptions): Program {
   const adam = { beta1: options.beta1, beta2: options.beta2 };
   const rate = options.ema ? graph.input('emaRate', 'float32', []) : undefined;
   const when = teacherEvery > 1 ? greater(graph.input('teach', 'float32', []), 0) : undefined;
-  const own = adamInputs('g');
+  const own = adamInputs(graph, 'g');
   const state = [
     ...update(graph, s, lossS, own, adam, { rate, statistics: learned.statistics }),
     ...(a && adapted ? update(graph, a, lossS, own, adam, { statistics: adapted.statistics }) : []),
-    ...update(graph, t, lossT, adamInputs('t'), adam, { rate, statistics: taught.statistics, when }),
+    ...update(graph, t, lossT, adamInputs(graph, 't'), adam, { rate, statistics: taught.statistics, when }),
     ...(d && adversary
-      ? update(graph, d, adversary.discriminator, adamInputs('d'), adam, {
+      ? update(graph, d, adversary.discriminator, adamInputs(graph, 'd'), adam, {
           statistics: adversary.statistics,
           when,
         })

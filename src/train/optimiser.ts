@@ -1,4 +1,4 @@
-import type { Tensor, Value } from '../graph/graph.ts';
+import type { Graph, Tensor, Value } from '../graph/graph.ts';
 import { float32 } from '../graph/graph.ts';
 import { add, div, mul, sqrt, sub } from '../ops/elementwise.ts';
 
@@ -13,6 +13,14 @@ export interface AdamInputs {
   stepSize: Value;
   /** ε in the scale of the kept second moment. */
   epsilon: Value;
+}
+
+/** Declares the scalars of a network's updates, `prefix/stepSize` and `prefix/epsilon`, as inputs of a program. */
+export function adamInputs(graph: Graph, prefix: string): AdamInputs {
+  return {
+    stepSize: graph.input(`${prefix}/stepSize`, 'float32', []),
+    epsilon: graph.input(`${prefix}/epsilon`, 'float32', []),
+  };
 }
 
 /**

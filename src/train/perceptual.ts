@@ -21,14 +21,6 @@ export interface Perceptual {
   std: readonly number[];
 }
 
-/** Weights of five maps from the finest to the coarsest (Wang et al. 2018, code; Park et al. 2019). */
-const fiveWeights = [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1];
-
-/** What maps count, in the order from fine to coarse: five as published for VGG-19, any other number all alike, with sum 1. */
-export function tapWeights(count: number): readonly number[] {
-  return count === fiveWeights.length ? fiveWeights : Array.from({ length: count }, () => 1 / count);
-}
-
 /**
  * Perceptual loss (Johnson et al. 2016, §3.1, with L1 as in Wang et al. 2018): Σ over taps of weight · mean |φ(fake) − φ(truth)|,
  * the mean over several `fakes`. Images [batch, 1 or 3, height, width] in [−1, 1], compared at their own size; grey ones are

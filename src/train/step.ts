@@ -10,6 +10,7 @@ import { type Elastic, elasticStudents } from './elastic-students.ts';
 import { generatorFeeds, stepInputs } from './generator-feeds.ts';
 import type { GanMode, ReconLoss } from './losses.ts';
 import { average, reconstructionLoss, total } from './losses.ts';
+import { adamInputs } from './optimiser.ts';
 import { type Perceptual, perceptualLoss } from './perceptual.ts';
 import { apply, declareTrained, dropoutInputs, update } from './trained-network.ts';
 
@@ -73,10 +74,6 @@ export function stepProgram(options: StepOptions): Program {
   const { generator, discriminator, distillation, elastic } = options;
   const graph = new Graph('step');
   const { condition, image, latent } = stepInputs(graph, options);
-  const adamInputs = (prefix: string) => ({
-    stepSize: graph.input(`${prefix}/stepSize`, 'float32', []),
-    epsilon: graph.input(`${prefix}/epsilon`, 'float32', []),
-  });
 
   const g = declareTrained(graph, 'g', generator, { frozen: !!elastic });
   const inputs = generatorFeeds(generator, { condition, latent });
@@ -112,7 +109,7 @@ export function stepProgram(options: StepOptions): Program {
   ]);
   const adamOptions = { beta1: options.beta1, beta2: options.beta2 };
   const rate = options.ema ? graph.input('emaRate', 'float32', []) : undefined;
-  const gInputs = adamInputs('g');
+  const gInputs = adamInputs(graph, 'g');
   const [{ applied }] = students as [AppliedStudent];
   // Where all channels take part in every step, or may drift, none has to be kept.
   const keeps = elastic && students.length === 1 && !elastic.drift;
@@ -128,7 +125,7 @@ export function stepProgram(options: StepOptions): Program {
         })
       : []),
     ...(d && adversary
-      ? update(graph, d, adversary.discriminator, adamInputs('d'), adamOptions, {
+      ? update(graph, d, adversary.discriminator, adamInputs(graph, 'd'), adamOptions, {
           statistics: adversary.statistics,
         })
       : []),

@@ -9,7 +9,7 @@ import { initialise } from '../../src/models/init.ts';
 import { resnetGenerator } from '../../src/models/resnet.ts';
 import { unetGenerator } from '../../src/models/unet.ts';
 import { loadOnnx } from '../../src/ops/import-onnx.ts';
-import { patchMapSide } from '../../src/recipe/networks.ts';
+import { patchMapSide } from '../../src/recipe/patch.ts';
 import { rng } from '../../src/util/rng.ts';
 
 const backend = onnxruntime({ threads: 1 });

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import {
+  asWritten,
   type DiscriminatorConfig,
   discriminatorSchema,
   type GeneratorConfig,
@@ -22,9 +23,7 @@ const usualSize = 256;
  * the image's side. Spectral norms of a generator are left out as in a trained one's file. Throws USAGE, naming the flag.
  */
 export function readGenerator(section: NetworkSection, size: number = usualSize): GeneratorConfig {
-  const generator = resolveGenerator(parse(generatorSchema, section), size);
-  if (generator.type === 'spade') return { ...generator, spectralNorm: false };
-  return generator.type === 'unet' ? { ...generator, levels: Math.max(2, generator.levels) } : generator;
+  return asWritten(resolveGenerator(parse(generatorSchema, section), size));
 }
 
 /** The same for a discriminator; its file keeps spectral norms, to be trained on. */

@@ -1,25 +1,49 @@
 import { norms, paddings } from '../../recipe/names.ts';
+import type { DiscriminatorType, GeneratorType } from '../../recipe/networks.ts';
 import { type Upsampling, upsamplings } from '../../recipe/upsampling.ts';
 import { kebabCase } from '../arguments.ts';
 import { choice, largest, text, usageError, whole, widths } from '../options.ts';
 import { defineVerb } from '../verb.ts';
 
-/** The networks, and which options that only some of them have. */
-const generators = {
-  resnet: ['blocks', 'norm', 'padding', 'separable', 'widths', 'conditionChannels'],
-  unet: ['levels', 'norm', 'conditionChannels'],
-  spade: ['upsampling', 'latent', 'norm', 'separable', 'widths', 'labels', 'edges'],
-  sngan: ['latent', 'norm', 'separable', 'widths', 'classes'],
-} as const;
-const discriminators = {
-  patch: ['layers', 'norm', 'spectralNorm', 'conditionChannels'],
-  pixel: ['norm', 'spectralNorm', 'conditionChannels'],
-  multiscale: ['scales', 'layers', 'norm', 'spectralNorm', 'conditionChannels'],
-  projection: ['spectralNorm', 'classes', 'conditionChannels'],
-} as const;
+/** Options that only some networks have. */
+type Own =
+  | 'blocks'
+  | 'norm'
+  | 'padding'
+  | 'separable'
+  | 'widths'
+  | 'levels'
+  | 'upsampling'
+  | 'latent'
+  | 'layers'
+  | 'scales'
+  | 'spectralNorm'
+  | 'labels'
+  | 'edges'
+  | 'classes'
+  | 'conditionChannels';
 
-type Own = (typeof generators & typeof discriminators)[keyof typeof generators | keyof typeof discriminators];
-const networks: Readonly<Record<string, readonly Own[number][]>> = { ...generators, ...discriminators };
+/** Which of them a network has; `labels` must be given. */
+interface NetworkOptions {
+  takes: readonly Own[];
+  /** By default 3. */
+  conditionChannels?: number;
+}
+
+const generators: Readonly<Record<GeneratorType, NetworkOptions>> = {
+  resnet: { takes: ['blocks', 'norm', 'padding', 'separable', 'widths', 'conditionChannels'] },
+  unet: { takes: ['levels', 'norm', 'conditionChannels'] },
+  spade: { takes: ['upsampling', 'latent', 'norm', 'separable', 'widths', 'labels', 'edges'] },
+  sngan: { takes: ['latent', 'norm', 'separable', 'widths', 'classes'] },
+};
+const discriminators: Readonly<Record<DiscriminatorType, NetworkOptions>> = {
+  patch: { takes: ['layers', 'norm', 'spectralNorm', 'conditionChannels'] },
+  pixel: { takes: ['norm', 'spectralNorm', 'conditionChannels'] },
+  multiscale: { takes: ['scales', 'layers', 'norm', 'spectralNorm', 'conditionChannels'] },
+  projection: { takes: ['spectralNorm', 'classes', 'conditionChannels'], conditionChannels: 0 },
+};
+
+const networks: Readonly<Record<string, NetworkOptions>> = { ...generators, ...discriminators };
 const names = Object.keys(networks);
 /** Options that say what images there are; the others are keys of the recipe's `generator` or `discriminator`. */
 const ofData: readonly string[] = ['widths', 'labels', 'edges', 'classes', 'conditionChannels'];
@@ -103,22 +127,24 @@ export const model = defineVerb({
     const { network, out, baseWidth = 64, size, imageChannels: image = 3, seed = 0 } = args;
     if (!Object.hasOwn(networks, network))
       throw usageError(`<network> must be one of ${names.join(', ')}, got "${network}"`, help);
-    const given = [...new Set(Object.values(networks).flat())].filter((key) => args[key] !== undefined);
+    const { takes, conditionChannels: usual = 3 } = networks[network]!;
+    const own = new Set(Object.values(networks).flatMap((options) => options.takes));
+    const given = [...own].filter((key) => args[key] !== undefined);
     for (const key of given) {
-      if (networks[network]!.includes(key)) continue;
-      const takers = names.filter((name) => networks[name]!.includes(key));
+      if (takes.includes(key)) continue;
+      const takers = names.filter((name) => networks[name]!.takes.includes(key));
       throw usageError(`--${kebabCase(key)} is for ${takers.join(', ')}, not for ${network}`, help);
     }
     const makes = Object.hasOwn(generators, network);
-    const { labels, edges = false, classes, conditionChannels = network === 'projection' ? 0 : 3 } = args;
-    if (network === 'spade' && labels === undefined)
-      throw usageError('--labels must be given for spade: how many labels its maps have', help);
+    const { labels, edges = false, classes, conditionChannels = usual } = args;
+    if (takes.includes('labels') && labels === undefined)
+      throw usageError(`--labels must be given for ${network}: how many labels its maps have`, help);
     if (makes && conditionChannels === 0)
       throw usageError(`--condition-channels must be at least 1 for ${network}, got 0`, help);
 
     const { namingFlags, readDiscriminator, readGenerator } = await import('./model-network.ts');
-    const own = given.filter((key) => !ofData.includes(key)).map((key) => [key, args[key]]);
-    const section = { type: network, baseWidth, ...Object.fromEntries(own) };
+    const described = given.filter((key) => !ofData.includes(key)).map((key) => [key, args[key]]);
+    const section = { type: network, baseWidth, ...Object.fromEntries(described) };
     const { writeModel } = await import('../../models/write.ts');
     const options = {
       network: makes ? readGenerator(section, size) : readDiscriminator(section),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { cardPath } from '../../models/write.ts';
+import { cardPath } from '../../models/card-path.ts';
 import { GanletError } from '../../util/errors.ts';
 import { exists } from '../../util/exists.ts';
 import { fileError } from '../../util/file-error.ts';

@@ -39,7 +39,7 @@ function resnet(separable: boolean, blocks?: number, freeWidths = false): Import
   return ({ tensors, file, padding, size = 256 }) => {
     const expected = { separable, freeWidths, ...(blocks && { blocks }), ...(padding && { padding }) };
     const { graph, architecture } = importResnet(tensors, expected, file);
-    return { graph, role: 'teacher', size, architecture, range: [-1, 1], taps: distillTaps(graph) };
+    return { graph, role: 'teacher', size, architecture, range: [-1, 1], taps: distillTaps(graph, 'resnet') };
   };
 }
 
@@ -47,7 +47,14 @@ function unet(levels?: number): Importer {
   return ({ tensors, file, size }) => {
     const { graph, architecture } = importUnet(tensors, { ...(levels && { levels }) }, file);
     const side = size ?? 2 ** architecture.levels;
-    return { graph, role: 'teacher', size: side, architecture, range: [-1, 1], taps: distillTaps(graph) };
+    return {
+      graph,
+      role: 'teacher',
+      size: side,
+      architecture,
+      range: [-1, 1],
+      taps: distillTaps(graph, 'unet'),
+    };
   };
 }
 

@@ -6,9 +6,9 @@ import { formatBytes, formatCount } from '../../util/format.ts';
 import { sha256, sha256File } from '../../util/hash.ts';
 import type { TextStream } from '../../util/log.ts';
 import { toolVersion } from '../../util/version.ts';
+import { cardPath } from '../card-path.ts';
 import type { Padding } from '../layers.ts';
 import { readStateDict } from '../torch-checkpoint.ts';
-import { cardPath } from '../write.ts';
 import { importNetwork } from './kinds.ts';
 
 export interface ImportOptions {

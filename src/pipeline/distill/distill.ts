@@ -9,10 +9,10 @@ import { writeFileAtomic, writeJsonAtomic } from '../../util/atomic.ts';
 import { sha256Json } from '../../util/hash.ts';
 import type { RunContext } from '../context.ts';
 import { markStageDone, stageIsDone } from '../run-directory.ts';
+import { trainingFor } from '../teach/trainings.ts';
 import type { Teacher } from '../teacher.ts';
 import { loadTeacher, tryTeacher } from '../teacher.ts';
 import { calibrationFeeds, startDiscriminator, trainStudent } from '../train/student.ts';
-import { cycleOf, trainNaiveCycle } from './naive-cycle.ts';
 
 /**
  * Trains the student against its teacher (Li et al. 2020, §3.1: reconstruction, inner features, conditional GAN). Where no
@@ -61,12 +61,12 @@ export async function studentStage(context: RunContext, options: StudentStage): 
   const { recipe, out, log } = context;
   const { stage, teacher, settings, section, config, distilled } = options;
   const source = await context.source();
-  const byCycles = !distilled && source.unpaired !== undefined;
+  const naive = distilled ? undefined : trainingFor(recipe, source).naive;
   const inputs = sha256Json({
     stage,
     teacher: teacher.sha256,
     settings,
-    ...(byCycles && { cycle: cycleOf(recipe, source) }),
+    ...naive?.depends(recipe, source),
     config: { ...config, checkpointSeconds: 0 },
     discriminator: recipe.discriminator,
     data: source.hash,
@@ -81,8 +81,8 @@ export async function studentStage(context: RunContext, options: StudentStage): 
   if (distilled) await tryTeacher(context, teacher);
   const start = await options.start();
   const fresh = distilled ? config : { ...config, initDiscriminator: 'random' as const };
-  const network = byCycles
-    ? await trainNaiveCycle(context, { stage, student: start, config, settings })
+  const network = naive
+    ? await naive.train(context, { stage, student: start, config, settings })
     : await trainStudent(context, {
         stage,
         section,

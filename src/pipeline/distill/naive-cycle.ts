@@ -4,13 +4,13 @@ import type { Source } from '../../data/source.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { buildGenerator } from '../../models/generator.ts';
 import { type CycleConfig, resolveCycle } from '../../recipe/cycle.ts';
-import type { Recipe, TrainConfig } from '../../recipe/schema.ts';
-import type { Settings } from '../../train/changed-settings.ts';
+import type { Recipe } from '../../recipe/schema.ts';
 import { withWeights } from '../../train/trained-network.ts';
 import { GanletError } from '../../util/errors.ts';
 import type { RunContext } from '../context.ts';
-import { startedDiscriminator } from '../teach/cycle.ts';
+import type { NaiveStudent } from '../teach/training.ts';
 import { trainCycle } from '../train/cycle.ts';
+import { startedDiscriminator } from '../train/started.ts';
 
 /** The settings of a run's CycleGAN, whether its teacher is trained here or given. */
 export function cycleOf({ teacher }: Recipe, { channels }: Pick<Source, 'channels'>): CycleConfig {
@@ -21,22 +21,20 @@ export function cycleOf({ teacher }: Recipe, { channels }: Pick<Source, 'channel
  * Trains a student on unpaired data without a teacher, as the teacher itself is: by cycles, with a generator of its own widths
  * for the way back. Gives it with its trained weights. Throws REVERSE_UNKNOWN where there is no telling what goes back.
  */
-export async function trainNaiveCycle(
-  context: RunContext,
-  training: { stage: string; student: Student; config: TrainConfig; settings: Settings },
-): Promise<Graph> {
+export async function trainNaiveCycle(context: RunContext, training: NaiveStudent): Promise<Graph> {
   const { stage, student, config, settings } = training;
   const { recipe } = context;
   const source = await context.source();
   const { condition, image } = source.channels;
   const cycle = cycleOf(recipe, source);
+  const judged = (channels: number) => ({ channels, classes: 0 });
   const forward = {
     generator: student.graph,
-    discriminator: startedDiscriminator(context, config, image, recipe.seed + 1),
+    discriminator: startedDiscriminator(context, config, judged(image), recipe.seed + 1),
   };
   const reverse = {
     generator: randomised(reversed(student, source), { ...config, seed: recipe.seed + 2 }),
-    discriminator: startedDiscriminator(context, config, condition, recipe.seed + 3),
+    discriminator: startedDiscriminator(context, config, judged(condition), recipe.seed + 3),
   };
   const state = await trainCycle(context, { stage, forward, reverse, config, cycle, settings });
   return withWeights(student.graph, state, 'g', { ema: config.ema > 0 });

@@ -1,4 +1,4 @@
-import { patchMapSide } from '../../recipe/networks.ts';
+import { patchMapSide } from '../../recipe/patch.ts';
 import { formatCount } from '../../util/format.ts';
 import type { ProposedWidths } from './widths.ts';
 

@@ -5,6 +5,7 @@ import { largest, smallest, widthSpace } from '../../compress/width-space.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { countMacs, inputSymbols } from '../../ops/cost.ts';
 import type { Budget } from '../../recipe/budget.ts';
+import { generators } from '../../recipe/networks.ts';
 import { costModel } from '../../search/cost.ts';
 import { GanletError } from '../../util/errors.ts';
 import { formatCount } from '../../util/format.ts';
@@ -43,7 +44,8 @@ export function proposeWidths(
   const symbols = inputSymbols(teacher, { size });
   const full = countMacs(teacher, symbols).true;
   const most = budget.macs ?? (budget.ofTeacher ?? usual) * full;
-  const residual = architecture?.type === 'unet' ? 0 : separableConvolutions(teacher).size;
+  const fixed = architecture && !generators[architecture.type].separable;
+  const residual = fixed ? 0 : separableConvolutions(teacher).size;
   const at = (ratio: number, separated: number): ProposedWidths => {
     const { graph, architecture: own } = makeStudent({
       teacher,

@@ -6,7 +6,7 @@ import type { Architecture } from '../../compress/student.ts';
 import { channelsAt, type WidthSpace, type WidthVector } from '../../compress/width-space.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { loadOnnx } from '../../ops/import-onnx.ts';
-import { architectureSchema } from '../../recipe/networks.ts';
+import { architectureSchema, generators } from '../../recipe/networks.ts';
 import { type GivenBatch, recalibrate } from '../../train/recalibrate.ts';
 import { GanletError } from '../../util/errors.ts';
 import { exists } from '../../util/exists.ts';
@@ -74,7 +74,7 @@ export function cutSupernet(
   return {
     graph: narrowPrefix(graph, channelsAt(space, vector)),
     ...(architecture &&
-      'separable' in architecture && { architecture: { ...architecture, widths: [...vector] } }),
+      generators[architecture.type].hasWidths && { architecture: { ...architecture, widths: [...vector] } }),
   };
 }
 

@@ -8,7 +8,7 @@ import { type Architecture, makeStudent, type Student } from '../../compress/stu
 import { channelsAt, largest, type WidthSpace, widthSpace } from '../../compress/width-space.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { loadOnnx } from '../../ops/import-onnx.ts';
-import { architectureSchema } from '../../recipe/networks.ts';
+import { architectureSchema, generators } from '../../recipe/networks.ts';
 import type { StudentConfig, SupernetConfig } from '../../recipe/schema.ts';
 import { GanletError } from '../../util/errors.ts';
 import { exists } from '../../util/exists.ts';
@@ -91,7 +91,7 @@ function sortedTo(
     space: space.map((entry) => ({ ...entry, full: entry.choices[0]! })),
     ...(architecture && {
       architecture:
-        narrowed && 'separable' in architecture
+        narrowed && generators[architecture.type].hasWidths
           ? { ...architecture, widths: [...largest(space)] }
           : architecture,
     }),

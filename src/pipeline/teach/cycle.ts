@@ -1,118 +1,86 @@
-import { join } from 'node:path';
-import type { Graph } from '../../graph/graph.ts';
-import { encodeOnnx } from '../../graph/onnx.ts';
-import { buildDiscriminator, buildGenerator, distillTaps } from '../../models/generator.ts';
-import { initialise } from '../../models/init.ts';
-import { loadOnnx } from '../../ops/import-onnx.ts';
-import { resolveCycle } from '../../recipe/cycle.ts';
-import type { TrainConfig } from '../../recipe/schema.ts';
+import type { Source } from '../../data/source.ts';
+import { buildGenerator } from '../../models/generator.ts';
+import type { Recipe } from '../../recipe/schema.ts';
 import { flatSettings } from '../../train/changed-settings.ts';
-import { withWeights } from '../../train/trained-network.ts';
-import { writeFileAtomic } from '../../util/atomic.ts';
-import { sha256Json } from '../../util/hash.ts';
-import { describeModel, hasCard, writeCard } from '../card.ts';
+import { finishedNetwork, withWeights } from '../../train/trained-network.ts';
 import type { RunContext } from '../context.ts';
-import { markStageDone, stageIsDone } from '../run-directory.ts';
+import { cycleOf, trainNaiveCycle } from '../distill/naive-cycle.ts';
 import { trainCycle } from '../train/cycle.ts';
+import { started, startedDiscriminator } from '../train/started.ts';
+import { teachStage } from './stage.ts';
+import type { BuiltTeacher, Training } from './training.ts';
+
+/** Training by cycles, for pictures without pairs. */
+export const cycleTraining: Training = {
+  fits: (_, source) => source.unpaired !== undefined,
+  teach: teachCycle,
+  naive: {
+    depends: (recipe, source) => ({ cycle: cycleOf(recipe, source) }),
+    train: trainNaiveCycle,
+  },
+  check: checkCycle,
+};
 
 /**
  * Trains the teacher a recipe describes on unpaired pictures, with a generator that goes back, as CycleGAN (Zhu et al. 2017).
  * Writes `teacher.onnx` (A to B) and `teacher-reverse.onnx` (averaged weights) with their cards, and beside each the
  * discriminator of what it makes, `discriminator.onnx` and `discriminator-reverse.onnx`.
  */
-export async function teachCycle(context: RunContext): Promise<void> {
-  const { recipe, out, log } = context;
-  if (!('generator' in recipe.teacher)) return;
-  const { generator: architecture, train: config } = recipe.teacher;
+async function teachCycle(context: RunContext, teacher: BuiltTeacher): Promise<void> {
+  const { recipe } = context;
+  const { generator: architecture, train: config } = teacher;
   const source = await context.source();
-  const cycle = resolveCycle(config.cycle, source.channels);
-  const inputs = sha256Json({
-    teacher: recipe.teacher,
-    cycle,
-    discriminator: recipe.discriminator,
-    data: source.hash,
-    flip: recipe.data.flip,
-    jitter: recipe.data.jitter,
-    seed: recipe.seed,
-  });
-  const training = { ...config, cycle };
-  const files = { forward: 'teacher.onnx', reverse: 'teacher-reverse.onnx' } as const;
-  const describe = async (direction: keyof typeof files, generator: Graph) => {
-    const file = join(out, files[direction]);
-    const known = await describeModel(context, generator, file);
-    const taps = distillTaps(generator);
-    const reverse = direction === 'reverse' && { reverse: true };
-    await writeCard(file, {
-      ...known,
-      role: 'teacher',
-      ...reverse,
-      architecture,
-      taps,
-      training,
-      steps: { teach: config.steps },
-    });
-  };
-  if (await stageIsDone(out, 'teach', inputs)) {
-    for (const direction of ['forward', 'reverse'] as const) {
-      const file = join(out, files[direction]);
-      if (!(await hasCard(file))) await describe(direction, loadOnnx(file));
-    }
-    log.info('teach: done before, nothing changed');
-    return;
-  }
-  const { condition, image } = source.channels;
-  const generator = (from: number, to: number, seed: number) =>
-    started(config, seed, buildGenerator(architecture, recipe.data.size, channels(from, to)));
-  const forward = {
-    generator: generator(condition, image, recipe.seed),
-    discriminator: startedDiscriminator(context, config, image, recipe.seed + 1),
-  };
-  const reverse = {
-    generator: generator(image, condition, recipe.seed + 2),
-    discriminator: startedDiscriminator(context, config, condition, recipe.seed + 3),
-  };
-  const state = await trainCycle(context, {
-    ...{ stage: 'teach', forward, reverse, config, cycle },
-    settings: {
-      ...flatSettings('teacher.generator', architecture),
-      ...flatSettings('teacher.train', { ...config, cycle: undefined, checkpointSeconds: undefined }),
+  const cycle = cycleOf(recipe, source);
+  await teachStage(context, teacher, {
+    depends: { cycle },
+    training: { ...config, cycle },
+    generators: { 'teacher.onnx': {}, 'teacher-reverse.onnx': { reverse: true } },
+    async train() {
+      const { condition, image } = source.channels;
+      const direction = (inputChannels: number, outputChannels: number, seed: number) => {
+        const sides = { inputChannels, outputChannels };
+        const judged = { channels: outputChannels, classes: 0 };
+        return {
+          generator: started(buildGenerator(architecture, recipe.data.size, sides), config, seed),
+          discriminator: startedDiscriminator(context, config, judged, seed + 1),
+        };
+      };
+      const forward = direction(condition, image, recipe.seed);
+      const reverse = direction(image, condition, recipe.seed + 2);
+      const state = await trainCycle(context, {
+        ...{ stage: 'teach', forward, reverse, config, cycle },
+        settings: {
+          ...flatSettings('teacher.generator', architecture),
+          ...flatSettings('teacher.train', { ...config, cycle: undefined, checkpointSeconds: undefined }),
+        },
+      });
+      const ema = config.ema > 0;
+      return {
+        networks: {
+          'teacher.onnx': finishedNetwork(forward.generator, state, 'g', { ema }),
+          'teacher-reverse.onnx': finishedNetwork(reverse.generator, state, 'gReverse', { ema }),
+          'discriminator.onnx': withWeights(forward.discriminator, state, 'd'),
+          'discriminator-reverse.onnx': withWeights(reverse.discriminator, state, 'dReverse'),
+        },
+      };
     },
   });
-
-  const ema = config.ema > 0;
-  const written: [string, Graph][] = [
-    [files.forward, withWeights(forward.generator, state, 'g', { ema })],
-    [files.reverse, withWeights(reverse.generator, state, 'gReverse', { ema })],
-    ['discriminator.onnx', withWeights(forward.discriminator, state, 'd')],
-    ['discriminator-reverse.onnx', withWeights(reverse.discriminator, state, 'dReverse')],
-  ];
-  for (const [file, network] of written) await writeFileAtomic(join(out, file), encodeOnnx(network));
-  await describe('forward', forward.generator);
-  await describe('reverse', reverse.generator);
-  await markStageDone(
-    out,
-    'teach',
-    inputs,
-    written.map(([file]) => file),
-  );
 }
 
-/** A discriminator of pictures with so many channels, without their conditions, as it starts. */
-export function startedDiscriminator(
-  { recipe }: Pick<RunContext, 'recipe'>,
-  config: Pick<TrainConfig, 'init' | 'initGain'>,
-  pictureChannels: number,
-  seed: number,
-): Graph {
-  return started(config, seed, buildDiscriminator(recipe.discriminator, recipe.data.size, pictureChannels));
+function checkCycle(
+  { teacher }: Recipe,
+  source: Source,
+  fail: (path: readonly string[], message: string) => void,
+): void {
+  const cycle = 'train' in teacher ? teacher.train.cycle : undefined;
+  if (!cycle) return;
+  const path = ['teacher', 'train', 'cycle'];
+  if (!source.unpaired)
+    fail(path, `must be left out for the data source ${source.name}, whose pictures are pairs`);
+  const { condition, image } = source.channels;
+  if (source.unpaired && (cycle.lambdaIdentity ?? 0) > 0 && condition !== image)
+    fail(
+      [...path, 'lambdaIdentity'],
+      `must be 0 where the domains differ in channels, which are ${condition} and ${image}`,
+    );
 }
-
-function started(
-  { init, initGain: gain }: Pick<TrainConfig, 'init' | 'initGain'>,
-  seed: number,
-  graph: Graph,
-) {
-  return initialise(graph, { init, gain, seed });
-}
-
-const channels = (inputChannels: number, outputChannels: number) => ({ inputChannels, outputChannels });

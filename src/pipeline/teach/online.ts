@@ -3,9 +3,7 @@ import { makeStudent } from '../../compress/student.ts';
 import { makeBatch, trainIndices } from '../../data/batch.ts';
 import type { Graph, Tensor } from '../../graph/graph.ts';
 import { encodeOnnx } from '../../graph/onnx.ts';
-import { buildDiscriminator, buildGenerator, distillTaps } from '../../models/generator.ts';
-import { initialise } from '../../models/init.ts';
-import { loadOnnx } from '../../ops/import-onnx.ts';
+import { buildGenerator, distillTaps } from '../../models/generator.ts';
 import type { OnlineConfig } from '../../recipe/schema.ts';
 import { flatSettings } from '../../train/changed-settings.ts';
 import { runSteps } from '../../train/loop.ts';
@@ -13,75 +11,78 @@ import { onlineFeeds, onlineLossNames, onlineProgram } from '../../train/online-
 import { finishedNetwork, withWeights } from '../../train/trained-network.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../../util/atomic.ts';
 import { GanletError } from '../../util/errors.ts';
-import { sha256File, sha256Json } from '../../util/hash.ts';
+import { sha256File } from '../../util/hash.ts';
 import { rng } from '../../util/rng.ts';
-import { describeModel, hasCard, writeCard } from '../card.ts';
+import { judgedInputs } from '../check/discriminator.ts';
 import type { RunContext } from '../context.ts';
-import { markStageDone, stageIsDone } from '../run-directory.ts';
 import { loadOnlinePerceptual } from '../train/perceptual.ts';
 import { keepSnapshots, stageTraining } from '../train/stage-training.ts';
+import { started, startedDiscriminator } from '../train/started.ts';
 import { onlineSheet } from './online-sheet.ts';
+import { teachStage } from './stage.ts';
+import type { BuiltTeacher, Training } from './training.ts';
+
+/** Training together with the student, where the recipe has a section `online`. */
+export const onlineTraining: Training = {
+  fits: ({ online }) => online !== undefined,
+  teach: teachOnline,
+  check({ online }, source, fail) {
+    if (online && source.unpaired)
+      fail(['online'], 'must be left out on unpaired data: it learns from true pictures');
+  },
+};
 
 /**
  * Trains a teacher and its student together (Ren et al. 2021; see `onlineProgram`). Writes `teacher.onnx` with its card,
  * `discriminator.onnx`, and the student where `distill` would leave it, `distill/network.onnx`. Throws ONLINE_UNPAIRED for data
  * without pairs, and TAP_UNKNOWN.
  */
-export async function teachOnline(context: RunContext): Promise<void> {
-  const { recipe, out, log } = context;
-  const { online, student: wanted, discriminator: judge, seed } = recipe;
-  if (!('generator' in recipe.teacher) || !online || !wanted) return;
-  const { generator: architecture, train: config } = recipe.teacher;
+async function teachOnline(context: RunContext, built: BuiltTeacher): Promise<void> {
+  const { recipe, out } = context;
+  const { online, student: wanted, seed } = recipe;
+  if (!online || !wanted) return;
+  const { generator: architecture, train: config } = built;
   const source = await context.source();
   if (source.unpaired) {
     throw new GanletError('ONLINE_UNPAIRED', 'online must come with pairs of images, the data has none', {
       hint: 'train the teacher first (teacher.train) and the student after it (distill)',
     });
   }
-  const inputs = sha256Json({
-    ...{ teacher: recipe.teacher, student: wanted, online, discriminator: judge, data: source.hash },
-    ...{ flip: recipe.data.flip, jitter: recipe.data.jitter, seed },
+  await teachStage(context, built, {
+    depends: { student: wanted, online },
+    training: config,
+    generators: { 'teacher.onnx': {} },
+    async train() {
+      const { condition, image } = source.channels;
+      const sides = { inputChannels: condition, outputChannels: image };
+      const teacher = started(buildGenerator(architecture, recipe.data.size, sides), config, seed);
+      const discriminator = startedDiscriminator(context, config, judgedInputs(source), seed + 1);
+      const student = makeStudent({
+        ...{ teacher, architecture, student: { ...wanted, initFrom: 'random' }, size: recipe.data.size },
+        ...{ seed: seed + 2, init: config.init, initGain: config.initGain },
+      });
+      const networks = { teacher, discriminator, student: student.graph };
+      const state = await trainOnline(context, built, { ...networks, online });
+      const ema = config.ema > 0;
+      return {
+        networks: {
+          'teacher.onnx': finishedNetwork(teacher, state, 't', { ema }),
+          'discriminator.onnx': withWeights(discriminator, state, 'd'),
+        },
+        async more() {
+          const files = ['distill/network.onnx', 'distill/network.json'] as const;
+          const network = withWeights(student.graph, state, 'g', { ema });
+          await writeFileAtomic(join(out, files[0]), encodeOnnx(network));
+          await writeJsonAtomic(join(out, files[1]), {
+            architecture: student.architecture,
+            training: { ...config, online },
+            teacher: { sha256: await sha256File(join(out, 'teacher.onnx')) },
+          });
+          return files;
+        },
+      };
+    },
   });
-  const file = join(out, 'teacher.onnx');
-  const describe = async (generator: Graph) => {
-    const known = await describeModel(context, generator, file);
-    const taps = distillTaps(generator);
-    await writeCard(file, { ...known, role: 'teacher', architecture, taps, training: config });
-  };
-  if (await stageIsDone(out, 'teach', inputs)) {
-    if (!(await hasCard(file))) await describe(loadOnnx(file));
-    log.info('teach: done before, nothing changed');
-    return;
-  }
-
-  const { condition, image } = source.channels;
-  const start = { init: config.init, gain: config.initGain };
-  const sides = { inputChannels: condition, outputChannels: image };
-  const teacher = initialise(buildGenerator(architecture, recipe.data.size, sides), { ...start, seed });
-  const discriminator = initialise(buildDiscriminator(judge, recipe.data.size, condition + image), {
-    ...start,
-    seed: seed + 1,
-  });
-  const student = makeStudent({
-    ...{ teacher, architecture, student: { ...wanted, initFrom: 'random' }, size: recipe.data.size },
-    ...{ seed: seed + 2, init: config.init, initGain: config.initGain },
-  });
-  const state = await trainOnline(context, { teacher, discriminator, student: student.graph, online });
-
-  const ema = config.ema > 0;
-  const finished = finishedNetwork(teacher, state, 't', { ema });
-  await writeFileAtomic(file, encodeOnnx(finished));
-  await writeFileAtomic(join(out, 'discriminator.onnx'), encodeOnnx(withWeights(discriminator, state, 'd')));
-  await describe(finished);
-  const network = withWeights(student.graph, state, 'g', { ema });
-  await writeFileAtomic(join(out, 'distill', 'network.onnx'), encodeOnnx(network));
-  await writeJsonAtomic(join(out, 'distill', 'network.json'), {
-    architecture: student.architecture,
-    training: { ...config, online },
-    teacher: { sha256: await sha256File(file) },
-  });
-  const left = ['teacher.onnx', 'discriminator.onnx', 'distill/network.onnx', 'distill/network.json'];
-  await markStageDone(out, 'teach', inputs, left);
 }
 
 interface OnlineNetworks {
@@ -91,17 +92,19 @@ interface OnlineNetworks {
   online: OnlineConfig;
 }
 
-async function trainOnline(context: RunContext, networks: OnlineNetworks): Promise<Map<string, Tensor>> {
+async function trainOnline(
+  context: RunContext,
+  { generator: architecture, train: config }: BuiltTeacher,
+  networks: OnlineNetworks,
+): Promise<Map<string, Tensor>> {
   const { recipe } = context;
   const { teacher, student, online } = networks;
-  if (!('generator' in recipe.teacher)) throw new TypeError('only a teacher that is built is trained online');
-  const { generator: architecture, train: config } = recipe.teacher;
   const source = await context.source();
   const program = onlineProgram({
     ...config,
     ...networks,
     ...online,
-    taps: knownTaps(online.taps ?? distillTaps(teacher), teacher, student),
+    taps: knownTaps(online.taps ?? distillTaps(teacher, architecture.type), teacher, student),
     perceptual: await loadOnlinePerceptual(context, online),
     size: recipe.data.size,
     ema: config.ema > 0,

@@ -3,9 +3,7 @@ import { foldBatchNorm } from '../../compress/fold-batch-norm.ts';
 import { proposeTaps } from '../../compress/taps.ts';
 import { hasTruth, type Source } from '../../data/source.ts';
 import type { Graph } from '../../graph/graph.ts';
-import { buildDiscriminator } from '../../models/generator.ts';
 import { generatorInputs, latentSize } from '../../models/generator-inputs.ts';
-import { initialise } from '../../models/init.ts';
 import { inputSymbols } from '../../ops/cost.ts';
 import { loadOnnx } from '../../ops/import-onnx.ts';
 import type { DistillConfig } from '../../recipe/schema.ts';
@@ -23,6 +21,7 @@ import { givenBatch } from '../given.ts';
 import type { Teacher } from '../teacher.ts';
 import { teacherDiscriminator } from '../teacher.ts';
 import { trainGenerator } from './generator.ts';
+import { startedDiscriminator } from './started.ts';
 
 export interface StudentTraining {
   /** Folder inside the run, and label of the progress display. */
@@ -97,7 +96,6 @@ export async function startDiscriminator(
   own?: string,
 ): Promise<Graph> {
   const data = await source();
-  const { size } = recipe.data;
   const wanted = config.initDiscriminator;
   const taught = wanted === 'random' ? undefined : teacherDiscriminator(teacher.file);
   const file = wanted === 'auto' ? (own ?? taught) : taught;
@@ -113,9 +111,7 @@ export async function startDiscriminator(
       { hint: `set ${section}.initDiscriminator to random, or train the teacher in this run` },
     );
   }
-  const { channels, classes } = judgedInputs(data);
-  const built = buildDiscriminator(recipe.discriminator, size, channels, classes);
-  return initialise(built, { init: config.init, gain: config.initGain, seed: recipe.seed + 1 });
+  return startedDiscriminator({ recipe }, config, judgedInputs(data), recipe.seed + 1);
 }
 
 /** What of the teacher a student is compared with, and whether the teacher's side is kept in memory. */

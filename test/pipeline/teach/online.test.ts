@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,6 +11,7 @@ import { readJsonLines } from '../../../src/util/json-lines.ts';
 import { failingAt } from '../../backend/failing.ts';
 import { runHere } from '../../cli/here.ts';
 import { hashOf } from '../../cli/tiny-run.ts';
+import { classSource } from '../../support/class-source.ts';
 import { writePictures } from '../../support/pair-pictures.ts';
 import { contextOf } from '../context.ts';
 
@@ -71,6 +72,35 @@ describe('a teacher and its student, trained together', () => {
     expect(await runHere(again)).toBe('');
     expect(files.map((file) => hashOf(again, out, file))).toEqual(whole);
   });
+});
+
+test('a teacher of classes and its student are trained together, with a discriminator that is told the class', async () => {
+  const at = join(folder, 'classes');
+  mkdirSync(join(at, 'pictures'), { recursive: true });
+  writeFileSync(
+    join(at, 'tiny.yaml'),
+    `name: tiny
+threads: 1
+data: {source: folder, path: pictures, size: 16, flip: false}
+teacher:
+  generator: {type: sngan, baseWidth: 4, latent: 3}
+  train: {steps: 2, batch: 2, tick: 2, samples: 2, ema: 0}
+discriminator: {type: projection, baseWidth: 2}
+student: {baseWidth: 2, initFrom: random}
+online: {lambdaStyle: 0, lambdaContent: 0}
+`,
+  );
+  const loaded = loadRecipe(join(at, 'tiny.yaml'));
+  const context = {
+    ...contextOf(loaded, join(at, out), onnxruntime({ threads: 1 })),
+    source: async () => classSource(16),
+  };
+  await teach(context);
+  const inputs = (name: string) => loadOnnx(join(at, out, name)).inputs.map(({ name }) => name);
+  expect(inputs('teacher.onnx')).toEqual(['class', 'latent']);
+  expect(inputs('distill/network.onnx')).toEqual(['class', 'latent']);
+  expect(inputs('discriminator.onnx')).toEqual(['image', 'class']);
+  expect(readCard(join(at, out, 'teacher.onnx'))).toMatchObject({ steps: { teach: 2 } });
 });
 
 describe('a recipe that leaves no room for it', () => {
