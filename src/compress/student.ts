@@ -59,8 +59,9 @@ function studentArchitecture(teacher: Architecture, student: StudentConfig): Arc
   }
   const { widths: own, ...rest } = teacher;
   const separable = teacher.separable || student.separable;
-  // What is trained with spectral norms is cut and written without.
-  const base = { ...rest, separable, ...(rest.type === 'spade' && { spectralNorm: false }) } as typeof rest;
+  // What is trained with spectral norms is cut and written without; encoders are left behind with the training.
+  const plain = rest.type === 'spade' && { spectralNorm: false, encoder: undefined };
+  const base = { ...rest, separable, ...plain } as typeof rest;
   if (widths) return { ...base, widths };
   if (baseWidth !== undefined) return { ...base, baseWidth };
   const narrowed = { ...base, baseWidth: scaled(teacher.baseWidth, ratio) };

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { checkData } from './check-data.ts';
+import { checkEncoder } from './check-encoder.ts';
 import { checkOnline } from './check-online.ts';
 import { checkSearch } from './check-search.ts';
 import { checkSngan } from './check-sngan.ts';
@@ -26,6 +27,7 @@ export function checkCombinations(recipe: RecipeFields, context: z.core.$Refinem
   checkDiscriminator(recipe, fail);
   checkStudent(recipe, fail);
   checkSpade(recipe, fail);
+  checkEncoder(recipe, fail);
   checkSngan(recipe, fail);
   checkTraining(recipe, fail);
   checkDistill('distill', recipe.distill, recipe.data, fail);

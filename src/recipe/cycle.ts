@@ -22,6 +22,11 @@ export const cycleSchema = section({
 /** How a teacher is trained: as any generator, and by cycles where the data has no pairs. */
 export const teacherTrainSchema = section({
   ...trainSchema.shape,
+  lambdaKl: number({ above: 0 })
+    .optional()
+    .describe(
+      'With teacher.generator.encoder: weight of the distance of its vectors from standard normal ones, a sum over the batch; by default 0.05.',
+    ),
   cycle: cycleSchema
     .optional()
     .describe('For unpaired data: the losses and the image pools of CycleGAN, in place of a reconstruction.'),

@@ -18,6 +18,9 @@ export function checkPairing({ recipe, locate }: LoadedRecipe, source: Source): 
       fail(path, `must be left out for the data source ${source.name}, whose pictures are pairs`);
   } else {
     const { condition, image } = source.channels;
+    const generator = 'generator' in teacher ? teacher.generator : undefined;
+    if (generator?.type === 'spade' && generator.latent > 0)
+      fail(['teacher', 'generator', 'latent'], 'must be 0 on unpaired data: a cycle gives no vector back');
     if ((train?.cycle?.lambdaIdentity ?? 0) > 0 && condition !== image)
       fail(
         [...path, 'lambdaIdentity'],

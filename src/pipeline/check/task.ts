@@ -53,6 +53,10 @@ export async function checkTask(context: RunContext, stages: readonly Stage[]): 
       if (train?.[key]) fail(['teacher', 'train', key], `must be 0 ${why}`);
     for (const [name, config] of students)
       if (config?.reconTarget === 'truth') fail([name, 'reconTarget'], `must be "auto" or "teacher" ${why}`);
+  } else if (latent > 0) {
+    const why = 'for a teacher with a latent vector: what a vector gives is known of the teacher alone';
+    for (const [name, config] of students)
+      if (config?.reconTarget === 'truth') fail([name, 'reconTarget'], `must be "auto" or "teacher" ${why}`);
   }
   if (problems.length === 0) return;
   throw new GanletError('RECIPE_INVALID', problems.join('\n'), {

@@ -12,13 +12,14 @@ import { describeModel, hasCard, writeCard } from '../card.ts';
 import { judgedInputs } from '../check/discriminator.ts';
 import type { RunContext } from '../context.ts';
 import { markStageDone, stageIsDone } from '../run-directory.ts';
+import { startedEncoder } from '../train/encoder.ts';
 import { trainGenerator } from '../train/generator.ts';
 import { teachCycle } from './cycle.ts';
 import { teachOnline } from './online.ts';
 
 /**
- * Trains the teacher a recipe describes, on the truth: adversarial loss and reconstruction, as pix2pix (Isola et al. 2017); on
- * unpaired data by cycles (see `teachCycle`), and with `online` together with the student (see `teachOnline`).
+ * Trains the teacher a recipe describes, on the truth: adversarial loss and reconstruction, as pix2pix (Isola et al. 2017), with
+ * latent vectors of an encoder where the recipe asks for one (Park et al. 2019); on unpaired data by cycles (see `teachCycle`), and with `online` together with the student (see `teachOnline`).
  * Writes `teacher.onnx` (averaged weights) with its card, and `discriminator.onnx`.
  */
 export async function teach(context: RunContext): Promise<void> {
@@ -73,6 +74,7 @@ export async function teach(context: RunContext): Promise<void> {
     stage: 'teach',
     generator,
     discriminator,
+    encoder: await startedEncoder(context, config),
     config,
     settings: {
       ...flatSettings('teacher.generator', architecture),
