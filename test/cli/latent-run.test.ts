@@ -19,6 +19,7 @@ const train = (more: string) =>
 const recipe = `name: tiny
 seed: 3
 threads: 1
+backend: onnxruntime
 data: {source: labelmap, path: maps, size: ${size}, labels: [sky, sea, sand]}
 teacher:
   generator: {type: spade, baseWidth: 1, latent: 3, encoder: true, norm: instance, spectralNorm: false}
