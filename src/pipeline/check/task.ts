@@ -45,6 +45,11 @@ export async function checkTask(context: RunContext, stages: readonly Stage[]): 
       ['evaluate', 'metrics'],
       `must do without ${segmented.join(' and ')}: the colours of the pictures of ${source.name} do not tell their labels`,
     );
+  if (recipe.search?.quality === 'miou' && !tellsLabels(source))
+    fail(
+      ['search', 'quality'],
+      `must not be "miou": the colours of the pictures of ${source.name} do not tell their labels`,
+    );
   // What unpaired data cannot give is told when it is opened.
   if (!hasTruth(source, 'train') && !source.unpaired) {
     const why = `for the data source ${source.name}: its pictures are not what a condition must become`;
