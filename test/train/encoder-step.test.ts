@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { onnxruntime } from '../../src/backend/onnxruntime.ts';
+import type { Pair, Source } from '../../src/data/source.ts';
 import { checkGraph } from '../../src/graph/check.ts';
 import { float32, Graph, type Tensor } from '../../src/graph/graph.ts';
 import { withFeatures } from '../../src/models/discriminator-features.ts';
@@ -160,6 +161,26 @@ describe('a training with an encoder', () => {
     };
     expect(await kl(10)).toBeLessThan(0.5 * (await kl(1e-4)));
   });
+});
+
+test('vectors of an encoder carry what the label map does not tell, those drawn at random do not', async () => {
+  const colours: Source = {
+    ...source,
+    pair(split, index) {
+      const { condition } = labelSource(size).pair(split, index) as Pair;
+      // Of one colour, which no map knows of.
+      const image = Uint8Array.from({ length: size * size * 3 }, (_, i) => (index * 97 + (i % 3) * 80) % 256);
+      return { condition, image };
+    },
+  };
+  const recon = async (name: string, encoder: StepOptions['encoder']) => {
+    const plan = { steps: 150, lr: 1e-2, tick: 50, checkpointSeconds: 60, source: colours };
+    await train(training(name, plan, { encoder, lambdaGan: 0 }));
+    return Number(readJsonLines(join(folder, name, 'stats.jsonl')).at(-1)!.recon);
+  };
+  const network = initialise(spadeEncoder({ baseWidth: 4, latent: 2, size }), { seed: 4, gain: 0.2 });
+  const [told, drawn] = [await recon('told', { network, lambdaKl: 0.01 }), await recon('drawn', undefined)];
+  expect(told).toBeLessThan(0.6 * drawn);
 });
 
 test('a student is compared with the picture its teacher makes of the same vector, in every loss', async () => {
