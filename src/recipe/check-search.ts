@@ -13,8 +13,8 @@ export function checkSearch(recipe: RecipeFields, fail: Fail): void {
     fail(['baselines'], 'must not hold "uniform" where there is no search to compare with');
   if (!search) return;
   const { quality, features, objectives, finalists, evolution, budget, widths } = search;
-  if (quality === 'teacher-l1' && features !== undefined)
-    fail(['search', 'features'], 'must be left out for the quality teacher-l1, which needs no network');
+  if ((quality === 'teacher-l1' || quality === 'miou') && features !== undefined)
+    fail(['search', 'features'], `must be left out for the quality ${quality}, which needs no network`);
   if (features !== undefined && quality === undefined)
     fail(['search', 'quality'], 'must be given where search.features is: frechet, kid or lpips');
   if (!objectives.includes('quality')) fail(['search', 'objectives'], 'must hold "quality"');

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { checkData } from './check-data.ts';
+import { checkEncoder } from './check-encoder.ts';
 import { checkOnline } from './check-online.ts';
 import { checkSearch } from './check-search.ts';
 import { checkSpade } from './check-spade.ts';
@@ -47,6 +48,7 @@ export function checkCombinations(recipe: RecipeFields, context: z.core.$Refinem
   checkDiscriminator(recipe, fail);
   checkStudent(recipe, fail);
   checkNetworks(recipe, fail);
+  checkEncoder(recipe, fail);
   checkTraining(recipe, fail);
   checkDistill('distill', recipe.distill, recipe.data, fail);
   checkDistill('supernet', recipe.supernet, recipe.data, fail);

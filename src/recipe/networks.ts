@@ -99,9 +99,13 @@ export function resolveGenerator(generator: GeneratorSection, size: number): Gen
   return (resolve as (section: GeneratorSection, size: number) => GeneratorConfig)(generator, size);
 }
 
-/** The generator as its file is written once it is trained, and as students are cut: without spectral norms. */
+/** The generator as its file is written once it is trained, and as students are cut: without spectral norms and encoder. */
 export function asWritten<C extends GeneratorConfig>(generator: C): C {
-  return 'spectralNorm' in generator ? { ...generator, spectralNorm: false } : generator;
+  return {
+    ...generator,
+    ...('spectralNorm' in generator && { spectralNorm: false }),
+    ...('encoder' in generator && { encoder: undefined }),
+  };
 }
 
 function byType<S extends z.core.$ZodTypeDiscriminable>(sections: readonly S[], types: readonly string[]) {

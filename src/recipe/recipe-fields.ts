@@ -39,7 +39,9 @@ const studentSchema = section({
     ),
   separable: flag()
     .default(false)
-    .describe('Residual blocks of depthwise and 1×1 convolutions: fewer parameters and multiply-adds.'),
+    .describe(
+      'Depthwise and 1×1 convolutions, which are fewer parameters and multiply-adds: of a resnet and an sngan in the residual blocks, of a spade where label maps scale and shift (gamma and beta).',
+    ),
   initFrom: choice(['teacher', 'random'])
     .default('teacher')
     .describe(

@@ -3,7 +3,7 @@ import { budgetSchema } from './budget.ts';
 import { choice, listOf, number, section, text, whole } from './fields.ts';
 
 export const searchers = ['auto', 'exhaustive', 'evolution', 'random'] as const;
-export const qualities = ['frechet', 'kid', 'lpips', 'teacher-l1'] as const;
+export const qualities = ['frechet', 'kid', 'lpips', 'teacher-l1', 'miou'] as const;
 export const objectives = ['quality', 'macs', 'latency', 'params', 'memory'] as const;
 
 const part = number({ above: 0, max: 1 });
@@ -44,7 +44,7 @@ export const searchSchema = section({
   quality: choice(qualities)
     .optional()
     .describe(
-      'What is made small, on pictures held out of the training split: Fréchet or kernel distance of features from the true pictures, perceptual distance from them, distance from the teacher. By default frechet, or teacher-l1 for pictures or data too few for it.',
+      'What is made small, on pictures held out of the training split: Fréchet or kernel distance of features from the true pictures, perceptual distance from them, distance from the teacher, or how much of label maps is not found again in the pictures (miou, for emoji-labels). By default frechet, or teacher-l1 for pictures or data too few for it.',
     ),
   features: text('the name of a feature network or the path of an .onnx file')
     .optional()

@@ -26,7 +26,16 @@ export const spade = section({
   latent: whole({ min: 0, max: 1024 })
     .default(0)
     .describe('Numbers of a latent vector to start from, in the place of the shrunk label map; 0 for none.'),
+  // Without a default: trainings that were begun before this key existed go on.
+  encoder: flag()
+    .optional()
+    .describe(
+      'While training, an encoder tells of each true picture which vectors it is made from; the file has none. A latent vector needs it wherever the teacher is compared with true pictures.',
+    ),
 });
+
+/** Weight of the distance of encoded vectors from standard normal ones, that of GauGAN. */
+export const defaultLambdaKl = 0.05;
 
 /** The same with what depends on the image's side filled in. */
 export type SpadeConfig = Omit<z.output<typeof spade>, 'upsampling'> & { upsampling: Upsampling };

@@ -86,7 +86,9 @@ export const distillShape = {
     .describe('Values of the generator whose activations are compared; by default spread over its trunk.'),
   reconTarget: choice(['auto', 'truth', 'teacher'])
     .default('auto')
-    .describe("What the student's image is compared with; auto is the truth where there are pairs."),
+    .describe(
+      "What the student's image is compared with; auto is the truth where there are pairs and the teacher has no latent vector.",
+    ),
   cacheTeacher: z
     .union([flag(), z.literal('auto')], { error: 'must be true, false or "auto"' })
     .default('auto')

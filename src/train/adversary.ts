@@ -25,6 +25,8 @@ export interface AdversaryOptions {
   size: number;
   /** Weight of feature matching; without it the loss is not computed. */
   lambdaFeature?: number | undefined;
+  /** What feature matching compares with; by default the real images. */
+  matched?: Value | undefined;
   /** Tells the inputs apart from those of another discriminator in the program: `augmentD<suffix>/…`. */
   suffix?: string;
   /** What the discriminator's own loss sees in the place of each generated image, as from a pool; by default the image. */
@@ -59,8 +61,8 @@ interface Verdict {
  * The discriminator's first input is the image, with the condition before it on axis 1 where it takes so many channels; an
  * input `class` [batch, K] takes a condition of classes. Outputs named `score`, `score/1`, … are its verdicts: over several of
  * them (scales) hinge and wgangp are averaged, lsgan and vanilla summed, as in the code of Park et al. (2019). Outputs
- * `feature/<scale>/<layer>` are compared by feature matching (see `matchingLoss`); under DiffAugment the real images are judged
- * once more for it, augmented as the generated ones are, so that places correspond.
+ * `feature/<scale>/<layer>` are compared by feature matching (see `matchingLoss`), with those of the images `matched`; under
+ * DiffAugment these are judged once more for it, augmented as the generated ones are, so that places correspond.
  *
  * Throws DISCRIMINATOR_UNFIT for feature matching without such outputs, and for inputs that nothing can be fed to.
  */
@@ -82,8 +84,9 @@ export function adversarialTerms(
   const realPair = diffAugment(condition, image, drawD);
   const real = judge(realPair.condition, realPair.image, `${d.name}-real`);
   const matched = () => {
-    if (none) return real;
-    const pair = diffAugment(condition, image, drawG);
+    const wanted = options.matched ?? image;
+    if (none && wanted === image) return real;
+    const pair = diffAugment(condition, wanted, drawG);
     return judge(pair.condition, pair.image, `${d.name}-match`);
   };
   const wanted = lambdaFeature > 0 ? matched() : undefined;

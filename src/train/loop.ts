@@ -82,7 +82,7 @@ export async function train(training: Training): Promise<Map<string, Tensor>> {
   return runSteps({
     ...training,
     losses: lossNames,
-    shown: ['gan', 'feature', 'perceptual', 'recon', 'distill'],
+    shown: ['gan', 'feature', 'perceptual', 'recon', 'kl', 'distill'],
     feeds: async (step) => {
       const drawn = trainIndices(seed, step, batch, pictures?.length ?? source.counts.train);
       const indices = pictures ? drawn.map((i) => pictures[i]!) : drawn;

@@ -1,3 +1,4 @@
+import { gradient } from '../autodiff/gradient.ts';
 import type { Program, State } from '../backend/backend.ts';
 import type { Value } from '../graph/graph.ts';
 import { Graph } from '../graph/graph.ts';
@@ -7,6 +8,7 @@ import type { Policy } from './diffaugment.ts';
 import type { AppliedStudent, Distillation } from './distillation.ts';
 import { distillTerms } from './distillation.ts';
 import { type Elastic, elasticStudents } from './elastic-students.ts';
+import { type Encoder, encodedLatent } from './encoded-latent.ts';
 import { generatorFeeds, stepInputs } from './generator-feeds.ts';
 import type { GanMode, ReconLoss } from './losses.ts';
 import { average, reconstructionLoss, total } from './losses.ts';
@@ -37,6 +39,8 @@ export interface StepOptions {
   /** Seed of the adaptors' initial weights. */
   seed: number;
   distillation?: Distillation;
+  /** Takes the latent vectors from the true pictures; not with `elastic`. */
+  encoder?: Encoder | undefined;
   /** Trains all widths of a space at once. */
   elastic?: Elastic;
 }
@@ -47,6 +51,7 @@ export const lossNames = [
   'feature',
   'perceptual',
   'recon',
+  'kl',
   'distill',
   'dReal',
   'dFake',
@@ -59,10 +64,12 @@ export const lossNames = [
  * discriminator, losses, both gradients, Adam and moving average. As in pix2pix distillation (Li et al. 2020), one forward of
  * the generator serves both losses, and both gradients are taken at the weights before the step. The generator minimises
  *
- *   λ_gan·GAN + λ_feature·FM + λ_perceptual·P(G, t) + λ_recon·R(G, t) + λ_distill·Σ_k D_k
+ *   λ_gan·GAN + λ_feature·FM(G, t) + λ_perceptual·P(G, t) + λ_recon·R(G, t) + λ_kl·KL + λ_distill·Σ_k D_k
  *
  * with t the true image, or the teacher's where the reconstruction compares with it (Li et al. 2020, §3.1; Park et al. 2019, §3
- * for FM and P); the discriminator ½(real + fake), and the penalty of wgangp. Teacher and student get the same latent vectors.
+ * for FM and P); the discriminator ½(real + fake), and the penalty of wgangp. Teacher and student get the same latent vectors:
+ * those that are fed, or with `encoder` those of the true pictures, for which the noise is fed, and whose network is trained along by
+ * the same loss (see `encodedLatent`).
  *
  * With `elastic` one program serves all widths (once-for-all training, Li et al. 2020, §3.2): the generator is applied at the
  * widths that are fed, or three times in a step of the sandwich rule, where the losses are means over the three.
@@ -76,25 +83,30 @@ export function stepProgram(options: StepOptions): Program {
   const { condition, image, latent } = stepInputs(graph, options);
 
   const g = declareTrained(graph, 'g', generator, { frozen: !!elastic });
-  const inputs = generatorFeeds(generator, { condition, latent });
+  const encoded =
+    options.encoder && latent ? encodedLatent(graph, options.encoder, image, latent) : undefined;
+  const given = { condition, latent: encoded?.latent ?? latent };
+  const inputs = generatorFeeds(generator, given);
   const dropout = dropoutInputs(graph);
   const students: AppliedStudent[] = elastic
     ? elasticStudents(graph, g, elastic, inputs, dropout)
     : [{ applied: apply(graph, g, inputs, 'generator', { dropout }) }];
   const fakes = students.map(({ applied }) => applied.outputs[0]!);
 
+  const { lambdaFeature = 0, lambdaPerceptual = 0 } = options;
   const d = options.lambdaGan > 0 ? declareTrained(graph, 'd', discriminator) : undefined;
-  const adversary = d && adversarialTerms(graph, options, d, condition, image, fakes);
-
-  const distilled =
-    distillation &&
-    distillTerms(graph, distillation, { condition, latent }, generator, students, options.seed);
-  const truth = distillation?.reconTarget === 'teacher' ? distilled!.image! : image;
+  const taught = () =>
+    distillation && distillTerms(graph, distillation, given, generator, students, options.seed);
+  const asTeacher = distillation?.reconTarget === 'teacher';
+  const known = asTeacher && lambdaFeature > 0 ? taught() : undefined;
+  const judging = { ...options, matched: known?.image };
+  const adversary = d && adversarialTerms(graph, judging, d, condition, image, fakes);
+  const distilled = known ?? taught();
+  const truth = asTeacher ? distilled!.image! : image;
   const recon =
     options.lambdaRecon > 0
       ? average(fakes.map((fake) => reconstructionLoss(options.recon, fake, truth)))
       : undefined;
-  const { lambdaFeature = 0, lambdaPerceptual = 0 } = options;
   const perceptual =
     options.perceptual && lambdaPerceptual > 0
       ? perceptualLoss(graph, options.perceptual, fakes, truth)
@@ -105,6 +117,7 @@ export function stepProgram(options: StepOptions): Program {
     [lambdaFeature, adversary?.feature],
     [lambdaPerceptual, perceptual],
     [options.lambdaRecon, recon],
+    [options.encoder?.lambdaKl ?? 0, encoded?.kl],
     [distillation?.lambdaDistill ?? 0, distilled?.loss],
   ]);
   const adamOptions = { beta1: options.beta1, beta2: options.beta2 };
@@ -113,12 +126,25 @@ export function stepProgram(options: StepOptions): Program {
   const [{ applied }] = students as [AppliedStudent];
   // Where all channels take part in every step, or may drift, none has to be kept.
   const keeps = elastic && students.length === 1 && !elastic.drift;
+  // One pass backwards serves generator and encoder: it goes through the one to the other.
+  const slopes =
+    encoded &&
+    gradient(
+      lossG,
+      [g, encoded.encoder].flatMap(({ weights }) => [...weights.values()]),
+      [...g.held, ...encoded.encoder.held],
+    );
   const state: State[] = [
-    ...update(graph, g, lossG, gInputs, adamOptions, {
+    ...update(graph, g, slopes?.slice(0, g.weights.size) ?? lossG, gInputs, adamOptions, {
       rate,
       ...(elastic ? {} : { statistics: applied.statistics }),
       slices: keeps ? applied.slices : undefined,
     }),
+    ...(encoded && slopes
+      ? update(graph, encoded.encoder, slopes.slice(g.weights.size), gInputs, adamOptions, {
+          statistics: encoded.statistics,
+        })
+      : []),
     ...(distilled?.adaptors
       ? update(graph, distilled.adaptors, lossG, gInputs, adamOptions, {
           slices: keeps ? distilled.slices : undefined,
@@ -135,6 +161,7 @@ export function stepProgram(options: StepOptions): Program {
     feature: adversary?.feature,
     perceptual,
     recon,
+    kl: encoded?.kl,
     distill: distilled?.loss,
     ...adversary?.parts,
   };

@@ -11,9 +11,9 @@ import { readPage } from './markdown.ts';
 
 const { resolve } = createRequire(import.meta.url);
 
-/** Runs the first lines of JavaScript of a page in a folder, as a program of its own; gives what it prints. */
-function run(page: string, folder: string): string {
-  const { text } = readPage(page).blocks.find(({ language }) => language === 'js')!;
+/** Runs the lines of JavaScript of a page, the first ones or those of a number, in a folder as a program of its own; gives what it prints. */
+function run(page: string, folder: string, number = 0): string {
+  const { text } = readPage(page).blocks.filter(({ language }) => language === 'js')[number]!;
   const code = text.replaceAll(/ from '([\w-]+)';$/gm, (_all, name: string) => {
     return ` from '${name === 'ganlet' ? built('index.js') : pathToFileURL(resolve(name))}';`;
   });
@@ -24,10 +24,9 @@ function run(page: string, folder: string): string {
   return stdout;
 }
 
-function folderWithModel(name: string): string {
+function folderWithModel(name: string, network = 'resnet --base-width 4 --blocks 1 --size 64'): string {
   const folder = folderWith();
-  const options = ['--base-width', '4', '--blocks', '1', '--size', '64', '--out', name];
-  expect(ganlet(['model', 'resnet', ...options], folder).status).toBe(0);
+  expect(ganlet(['model', ...network.split(' '), '--out', name], folder).status).toBe(0);
   return folder;
 }
 
@@ -52,4 +51,19 @@ test('the lines for Node in docs/export.md make a picture with an exported netwo
   run('docs/export.md', folder);
   const made = await sharp(join(folder, 'made.png')).metadata();
   expect(made).toMatchObject({ width: 64, height: 64, channels: 3 });
+});
+
+test('the lines for label maps, and for classes and latent vectors, in docs/export.md make a picture too', async () => {
+  const maps = folderWithModel('student.onnx', 'spade --labels 3 --base-width 1 --size 64');
+  const raw = { width: 6, height: 4, channels: 1 } as const;
+  await sharp(
+    Uint8Array.from({ length: 24 }, (_, i) => i % 3),
+    { raw },
+  )
+    .png()
+    .toFile(join(maps, 'map.png'));
+  expect(run('docs/export.md', maps, 1)).toBe('[ 1, 3, 64, 64 ]\n');
+
+  const classes = folderWithModel('student.onnx', 'sngan --classes 10 --base-width 2 --size 16');
+  expect(run('docs/export.md', classes, 2)).toBe('[ 1, 3, 16, 16 ]\n');
 });

@@ -103,7 +103,7 @@ describe('a run on label maps', () => {
     writeFileSync(join(folder, 'foreign.onnx'), encodeOnnx(latentGenerator(labels.length + 1)));
     writeFileSync(join(folder, 'foreign.card.json'), JSON.stringify({ inputs: { code: 'latent' } }));
     const text = short.replace(/teacher:\n.*\n.*\n/, 'teacher: {model: foreign.onnx}\n');
-    const set = ['student={ratio: 1}', 'distill.taps=[inner]', 'distill.reconTarget=teacher'];
+    const set = ['student={ratio: 1}', 'distill.taps=[inner]'];
     const { context, out, lines } = makeContext('latent', { text, set });
     await checkTask(context, ['distill']);
     for (const stage of [distill, exportStudents, evaluate]) await stage(context);
@@ -120,6 +120,17 @@ describe('a run on label maps', () => {
     const again = makeContext('latent', { text, set: [...set, 'distill.cacheTeacher=true'] });
     await expect(checkTask(again.context, ['distill'])).rejects.toThrow(
       'distill.cacheTeacher must be false or "auto" for a teacher with a latent vector: each step draws another',
+    );
+    const truth = makeContext('latent', { text, set: ['student={ratio: 1}', 'distill.reconTarget=truth'] });
+    await expect(checkTask(truth.context, ['distill'])).rejects.toThrow(
+      'distill.reconTarget must be "auto" or "teacher" for a teacher with a latent vector: what a vector gives is known of the teacher alone',
+    );
+  });
+
+  it('is refused a search by labels where pictures do not tell them', async () => {
+    const { context } = makeContext('searched', { set: ['search.quality=miou'] });
+    await expect(checkTask(context, ['search'])).rejects.toThrow(
+      'search.quality must not be "miou": the colours of the pictures of hills do not tell their labels',
     );
   });
 

@@ -194,7 +194,7 @@ describe('problems are told by file, line and column', () => {
       "quick.yaml:5:3  teacher.train.steps must be a whole number of at least 1, got nothing
       quick.yaml:5:11  teacher.train.step is not a known key, did you mean steps?
       quick.yaml:5:21  teacher.train.lambda_gan is not a known key, did you mean lambdaGan?
-      quick.yaml:5:36  teacher.train.colour is not a known key; known here: steps, batch, lr, lrDiscriminator, beta1, beta2, schedule, constantFraction, ganMode, lambdaGan, lambdaRecon, recon, lambdaFeature, lambdaPerceptual, perceptual, diffaugment, ema, init, initGain, tick, snapshot, samples, checkpointSeconds, cycle
+      quick.yaml:5:36  teacher.train.colour is not a known key; known here: steps, batch, lr, lrDiscriminator, beta1, beta2, schedule, constantFraction, ganMode, lambdaGan, lambdaRecon, recon, lambdaFeature, lambdaPerceptual, perceptual, diffaugment, ema, init, initGain, tick, snapshot, samples, checkpointSeconds, lambdaKl, cycle
       quick.yaml:6:1  distil is not a known key, did you mean distill?"
     `);
   });

@@ -45,12 +45,21 @@ export async function checkTask(context: RunContext, stages: readonly Stage[]): 
       ['evaluate', 'metrics'],
       `must do without ${segmented.join(' and ')}: the colours of the pictures of ${source.name} do not tell their labels`,
     );
+  if (recipe.search?.quality === 'miou' && !tellsLabels(source))
+    fail(
+      ['search', 'quality'],
+      `must not be "miou": the colours of the pictures of ${source.name} do not tell their labels`,
+    );
   // What unpaired data cannot give is told when it is opened.
   if (!hasTruth(source, 'train') && !source.unpaired) {
     const why = `for the data source ${source.name}: its pictures are not what a condition must become`;
     const train = 'train' in teacher ? teacher.train : undefined;
     for (const key of ['lambdaRecon', 'lambdaPerceptual'] as const)
       if (train?.[key]) fail(['teacher', 'train', key], `must be 0 ${why}`);
+    for (const [name, config] of students)
+      if (config?.reconTarget === 'truth') fail([name, 'reconTarget'], `must be "auto" or "teacher" ${why}`);
+  } else if (latent > 0) {
+    const why = 'for a teacher with a latent vector: what a vector gives is known of the teacher alone';
     for (const [name, config] of students)
       if (config?.reconTarget === 'truth') fail([name, 'reconTarget'], `must be "auto" or "teacher" ${why}`);
   }

@@ -5,10 +5,15 @@ import type { Graph } from '../../graph/graph.ts';
 import { type DistanceKind, distanceMeter } from '../../metrics/distance-meter.ts';
 import type { Levels, PictureSet } from '../../metrics/levels.ts';
 import { quantise } from '../../metrics/quantise.ts';
+import { latentSize } from '../../models/generator-inputs.ts';
 import { GanletError } from '../../util/errors.ts';
 import { rng } from '../../util/rng.ts';
 import { compileGenerator } from '../generate.ts';
 import { pictureLatents } from '../given.ts';
+import { measureSegmentation } from './segmentation.ts';
+
+/** A distance of pictures, or how much of the label maps is not found again in them. */
+export type ScoreKind = DistanceKind | 'miou';
 
 /** Pictures of the data on which networks are scored. */
 export interface ScoredPictures {
@@ -18,7 +23,7 @@ export interface ScoredPictures {
 
 export interface ScoringOptions extends ScoredPictures {
   source: Source;
-  kind: DistanceKind;
+  kind: ScoreKind;
   /** Network of the distance; its own default where it is left out. */
   features?: string | undefined;
   /** Asked for where its pictures are compared with (see `comparesTeacher`). */
@@ -35,13 +40,17 @@ export interface Scoring {
   dispose(): Promise<void>;
 }
 
-/** Whether a score compares picture with picture of the teacher: `teacher-l1`, and `lpips` where the data has no true pictures. */
+/**
+ * Whether a score compares picture with picture of the teacher: `teacher-l1`, and `lpips` where the data has no true pictures, or not
+ * one for each of a teacher's latent vectors, `latent` numbers long.
+ */
 export function comparesTeacher(
-  kind: DistanceKind,
+  kind: ScoreKind,
   source: Pick<Source, 'truth' | 'unpaired'>,
   split: Split,
+  latent = 0,
 ): boolean {
-  return kind === 'teacher-l1' || (kind === 'lpips' && !hasTruth(source, split));
+  return kind === 'teacher-l1' || (kind === 'lpips' && (latent > 0 || !hasTruth(source, split)));
 }
 
 /** Images of an unpaired source that a set is compared with, at most. */
@@ -49,7 +58,7 @@ const mostImages = 2048;
 
 /**
  * Opens a meter on some pictures: from the true ones, as a set from those of an unpaired source, or from the teacher's, which are
- * made here. Throws as `distanceMeter`.
+ * made here; or of the label maps that they were made from. Throws as `distanceMeter` and `measureSegmentation`.
  */
 export async function openScoring(options: ScoringOptions): Promise<Scoring> {
   const { source, split, indices, kind, features, teacher, backend } = options;
@@ -72,8 +81,10 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
       await generator.dispose();
     }
   }
+  if (kind === 'miou') return notFoundAgain(source, { split, indices }, picturesOf);
   const taught: Levels[] = [];
-  const toTeacher = comparesTeacher(kind, source, split);
+  const latent = kind === 'lpips' ? latentSize(teacher()) : 0;
+  const toTeacher = comparesTeacher(kind, source, split, latent);
   if (toTeacher) for await (const picture of picturesOf(teacher())) taught.push(picture);
   const reference = (): PictureSet => {
     if (toTeacher) return { count: taught.length, picture: async (i) => taught[i]! };
@@ -100,5 +111,23 @@ export async function openScoring(options: ScoringOptions): Promise<Scoring> {
       throw new GanletError('SCORE_INVALID', `${metric} must be a number, it came out as ${value}`);
     },
     dispose: () => meter.dispose(),
+  };
+}
+
+/** 1 − mean IoU of the label maps of some pictures, as read off what networks make of them. */
+function notFoundAgain(
+  source: Source,
+  { split, indices }: ScoredPictures,
+  picturesOf: (network: Graph) => AsyncIterable<Levels>,
+): Scoring {
+  return {
+    metric: '1 - mIoU',
+    async score(network) {
+      const meter = measureSegmentation<Graph>(source, split, ['miou'])!;
+      let i = 0;
+      for await (const { data } of picturesOf(network)) await meter.add(network, data, indices[i++]!);
+      return 1 - meter.result(network)!.miou!;
+    },
+    dispose: async () => {},
   };
 }

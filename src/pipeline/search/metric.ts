@@ -1,13 +1,13 @@
 import type { Source } from '../../data/source.ts';
-import type { DistanceKind } from '../../metrics/distance-meter.ts';
 import { featureNetwork, perceptualNetwork } from '../../metrics/networks/find.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import { rng } from '../../util/rng.ts';
+import type { ScoreKind } from '../measure/score-pictures.ts';
 import { searchIndices } from './split.ts';
 
 /** What vectors are scored by. */
 export interface SearchMetric {
-  kind: DistanceKind;
+  kind: ScoreKind;
   features?: string;
   /** SHA-256 of the network; absent where there is none. */
   network?: string;
@@ -32,7 +32,7 @@ export async function searchMetric({ search }: Recipe, pictures: number): Promis
       return { kind: 'teacher-l1' };
     }
   }
-  if (quality === 'teacher-l1') return { kind: quality };
+  if (quality === 'teacher-l1' || quality === 'miou') return { kind: quality };
   const name = features ?? (quality === 'lpips' ? 'alex' : 'emoji');
   const { sha256 } = quality === 'lpips' ? await perceptualNetwork(name) : await featureNetwork(name);
   return { kind: quality, features: name, network: sha256 };

@@ -10,6 +10,7 @@ import {
   type WidthVector,
 } from '../../compress/width-space.ts';
 import { encodeOnnx } from '../../graph/onnx.ts';
+import { latentSize } from '../../models/generator-inputs.ts';
 import { countMacs, inputSymbols } from '../../ops/cost.ts';
 import type { SearchConfig } from '../../recipe/schema.ts';
 import { checkReachable, formatCost, limitsOf, needFeasible } from '../../search/budget.ts';
@@ -59,7 +60,9 @@ export async function search(context: RunContext): Promise<void> {
   const metric = await searchMetric(recipe, pictures.search.length);
   const compared = {
     data: source.hash,
-    ...(comparesTeacher(metric.kind, source, 'train') && { teacher: teacher.sha256 }),
+    ...(comparesTeacher(metric.kind, source, 'train', latentSize(teacher.graph)) && {
+      teacher: teacher.sha256,
+    }),
   };
   const symbols = inputSymbols(graph, { size: source.size });
   const teacherMacs = countMacs(teacher.graph, inputSymbols(teacher.graph, { size: source.size })).true;

@@ -72,7 +72,11 @@ function checkCycle(
   source: Source,
   fail: (path: readonly string[], message: string) => void,
 ): void {
-  const cycle = 'train' in teacher ? teacher.train.cycle : undefined;
+  if (!('generator' in teacher)) return;
+  const { generator, train } = teacher;
+  if (source.unpaired && 'latent' in generator && generator.latent > 0)
+    fail(['teacher', 'generator', 'latent'], 'must be 0 on unpaired data: a cycle gives no vector back');
+  const { cycle } = train;
   if (!cycle) return;
   const path = ['teacher', 'train', 'cycle'];
   if (!source.unpaired)

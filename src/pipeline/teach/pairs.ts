@@ -3,6 +3,7 @@ import { flatSettings } from '../../train/changed-settings.ts';
 import { finishedNetwork, withWeights } from '../../train/trained-network.ts';
 import { judgedInputs } from '../check/discriminator.ts';
 import type { RunContext } from '../context.ts';
+import { startedEncoder } from '../train/encoder.ts';
 import { trainGenerator } from '../train/generator.ts';
 import { started, startedDiscriminator } from '../train/started.ts';
 import { teachStage } from './stage.ts';
@@ -12,8 +13,9 @@ import type { BuiltTeacher, Training } from './training.ts';
 export const pairsTraining: Training = { fits: () => true, teach: teachPairs };
 
 /**
- * Trains the teacher a recipe describes on the truth: adversarial loss and reconstruction, as pix2pix (Isola et al. 2017). Writes
- * `teacher.onnx` (averaged weights) with its card, and `discriminator.onnx`.
+ * Trains the teacher a recipe describes on the truth: adversarial loss and reconstruction, as pix2pix (Isola et al. 2017), with
+ * latent vectors of an encoder where the recipe asks for one (Park et al. 2019). Writes `teacher.onnx` (averaged weights) with its
+ * card, and `discriminator.onnx`.
  */
 async function teachPairs(context: RunContext, teacher: BuiltTeacher): Promise<void> {
   const { recipe } = context;
@@ -31,6 +33,7 @@ async function teachPairs(context: RunContext, teacher: BuiltTeacher): Promise<v
         stage: 'teach',
         generator,
         discriminator,
+        encoder: await startedEncoder(context, config),
         config,
         settings: {
           ...flatSettings('teacher.generator', architecture),

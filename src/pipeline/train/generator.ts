@@ -11,6 +11,7 @@ import type { TrainConfig } from '../../recipe/schema.ts';
 import type { Settings } from '../../train/changed-settings.ts';
 import type { Distillation } from '../../train/distillation.ts';
 import type { Elastic } from '../../train/elastic-students.ts';
+import type { Encoder } from '../../train/encoded-latent.ts';
 import { train } from '../../train/loop.ts';
 import { stepProgram } from '../../train/step.ts';
 import { teacherCache } from '../../train/teacher-cache.ts';
@@ -38,6 +39,8 @@ export interface GeneratorTraining {
   /** What the training depends on besides data and seed, by the names in the recipe. */
   settings: Settings;
   distillation?: Distillation;
+  /** Takes the latent vectors from the true pictures. It is thrown away afterwards. */
+  encoder?: Encoder | undefined;
   /** Of a generator trained at many widths: the program's part in it, and what its steps feed for it. */
   elastic?: { elastic: Elastic; widths: (step: number) => Feeds };
   /** Pictures of the training split that are trained on; all when left out. */
@@ -62,7 +65,8 @@ export async function trainGenerator(
   context: RunContext,
   training: GeneratorTraining,
 ): Promise<Map<string, Tensor>> {
-  const { stage, generator, discriminator, config, settings, distillation, elastic, pictures } = training;
+  const { stage, generator, discriminator, config, settings, distillation, encoder, elastic, pictures } =
+    training;
   const { recipe, backend } = context;
   const source = await context.source();
   const program = stepProgram({
@@ -74,6 +78,7 @@ export async function trainGenerator(
     ema: config.ema > 0,
     seed: recipe.seed,
     ...(distillation && { distillation }),
+    encoder,
     ...(elastic && { elastic: elastic.elastic }),
   });
   const common = await stageTraining(context, {

@@ -20,6 +20,7 @@ import type { RunContext } from '../context.ts';
 import { givenBatch } from '../given.ts';
 import type { Teacher } from '../teacher.ts';
 import { teacherDiscriminator } from '../teacher.ts';
+import { startedEncoder } from './encoder.ts';
 import { trainGenerator } from './generator.ts';
 import { startedDiscriminator } from './started.ts';
 
@@ -46,8 +47,11 @@ export async function trainStudent(context: RunContext, training: StudentTrainin
   const distillation = distilled
     ? await planDistillation(context, teacher, student, config, source.counts.train)
     : undefined;
-  // Without a teacher, images that are not those of the conditions only show what images look like.
-  const alone = distilled || hasTruth(source, 'train') ? {} : { lambdaRecon: 0, lambdaPerceptual: 0 };
+  const encoder = distilled ? undefined : await startedEncoder(context, config);
+  // Without a teacher, images that are not those of the conditions, or of the vectors, only show what images look like.
+  const drawn = latentSize(student) > 0 && !encoder;
+  const compared = distilled || (hasTruth(source, 'train') && !drawn);
+  const alone = compared ? {} : { lambdaRecon: 0, lambdaPerceptual: 0, ...(drawn && { lambdaFeature: 0 }) };
   const state = await trainGenerator(context, {
     stage,
     generator: student,
@@ -59,6 +63,7 @@ export async function trainStudent(context: RunContext, training: StudentTrainin
       ...flatSettings(section, { ...config, checkpointSeconds: undefined }),
     },
     ...(distillation && { distillation }),
+    encoder,
   });
   return withWeights(student, state, 'g', { ema: config.ema > 0 });
 }
@@ -122,7 +127,8 @@ export async function planDistillation(
   config: DistillConfig,
   pictures: number,
 ): Promise<Distillation> {
-  const target = reconTarget(config, await source());
+  const latent = latentSize(teacher.graph);
+  const target = reconTarget(config, await source(), latent);
   const chosen = config.taps ?? teacher.card?.taps;
   const symbols = inputSymbols(student, { size: recipe.data.size });
   const taps = config.distill === 'none' ? [] : (chosen ?? proposeTaps(student, symbols));
@@ -134,7 +140,7 @@ export async function planDistillation(
     reconTarget: target,
     cached: false,
   };
-  const repeats = recipe.data.jitter === 0 && latentSize(teacher.graph) === 0;
+  const repeats = recipe.data.jitter === 0 && latent === 0;
   if (config.cacheTeacher === false || !repeats) return plan;
   const bytes = cacheBytes(plan, recipe.data.size, pictures, recipe.data.flip);
   const cached = bytes > 0 && (config.cacheTeacher === true || bytes <= cacheBudget);
@@ -145,11 +151,15 @@ export async function planDistillation(
   return { ...plan, cached };
 }
 
-/** What the reconstruction compares with: `auto` is the truth where the data has one. */
+/**
+ * What the reconstruction compares with: `auto` is the truth where the data has one. What a latent vector should give, no data
+ * tells: then it is the teacher's picture for the same vector.
+ */
 export function reconTarget(
   { reconTarget }: Pick<DistillConfig, 'reconTarget'>,
   source: Pick<Source, 'truth' | 'unpaired'>,
+  latent: number,
 ): 'truth' | 'teacher' {
   if (reconTarget !== 'auto') return reconTarget;
-  return hasTruth(source, 'train') ? 'truth' : 'teacher';
+  return hasTruth(source, 'train') && latent === 0 ? 'truth' : 'teacher';
 }

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { onnxruntime } from '../../../src/backend/onnxruntime.ts';
 import type { Condition, Source } from '../../../src/data/source.ts';
+import { float32, Graph } from '../../../src/graph/graph.ts';
+import { conv } from '../../../src/ops/conv.ts';
+import { openScoring } from '../../../src/pipeline/measure/score-pictures.ts';
 import { measureSegmentation } from '../../../src/pipeline/measure/segmentation.ts';
 
 const size = 4;
@@ -71,4 +75,23 @@ describe('the labels of made pictures', () => {
         'miou must be asked for pictures whose colours tell their labels, those of rows do not',
       );
   });
+});
+
+/** Paints each label in the colour of that whose number is given for it. */
+function painter(as: readonly number[]): Graph {
+  const graph = new Graph('painter');
+  const map = graph.input('labels', 'float32', ['batch', 3, size, size]);
+  const levels = [0, 1, 2].flatMap((channel) => as.map((label) => colours[label]![channel]! / 127.5 - 1));
+  graph.output(conv(map, graph.constant(float32([3, 3, 1, 1], levels), 'colours')), 'image');
+  return graph;
+}
+
+test('a search is scored by what of the label maps is not found again', async () => {
+  const teacher = () => painter([0, 1, 2]);
+  const pictures = { split: 'test', indices: [0], teacher, backend: onnxruntime({ threads: 1 }) } as const;
+  const scoring = await openScoring({ ...pictures, source: sourceOf(labels), kind: 'miou' });
+  expect(scoring.metric).toBe('1 - mIoU');
+  expect(await scoring.score(painter([0, 1, 2]))).toBe(0);
+  expect(await scoring.score(painter([0, 0, 2]))).toBeCloseTo(1 - (0.5 + 0 + 1) / 3, 6);
+  await scoring.dispose();
 });

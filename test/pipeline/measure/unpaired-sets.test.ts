@@ -119,6 +119,8 @@ it('candidates of a search are scored against the images of the other domain, or
   ]);
   const { unpaired: _, ...paired } = { ...source, truth: true };
   expect(comparesTeacher('lpips', paired, 'train')).toBe(false);
+  // Of a latent vector no true picture tells what it gives.
+  expect(comparesTeacher('lpips', paired, 'train', 8)).toBe(true);
 
   const toTeacher = await openScoring({ ...options, kind: 'teacher-l1' });
   expect(await toTeacher.score(network(0.5))).toBe(0);
