@@ -237,6 +237,39 @@ describe('a search that cannot be done is refused before anything is trained', (
     expect(existsSync(join(kept, 'refused'))).toBe(false);
   });
 
+  test.each([
+    ['lpips', [], 'the network lpips-alex is not here: .* offline nothing is fetched'],
+    [
+      'frechet',
+      ['search.features=inception'],
+      'the network inception is not here: .* offline nothing is fetched',
+    ],
+    [
+      'kid',
+      ['search.features=missing.onnx'],
+      'a feature network must be at .*missing.onnx, there is no such file',
+    ],
+    [
+      'lpips',
+      ['search.features=alexx'],
+      'the network of LPIPS must be .* got "alexx"\\n {2}help: did you mean alex',
+    ],
+  ])('as one by a network that cannot be had: %s %j', async (quality, sets, message) => {
+    ready ??= prepare();
+    await ready;
+    const set = [`search.quality=${quality}`, ...sets].flatMap((each) => ['--set', each]);
+    const offline = { GANLET_CACHE: join(kept, 'cache'), HF_HUB_OFFLINE: '1' };
+    const args = ['run', 'tiny.yaml', '--quiet', '--out', 'networks', ...set];
+    expect(await ganletHere(args, kept, offline)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(new RegExp(`^error: ${message}`)),
+    });
+    expect(existsSync(join(kept, 'networks', 'teach'))).toBe(false);
+    // What needs no such network goes on.
+    const teach = [...args, '--stages', 'teach', '--dry-run'];
+    expect((await ganletHere(teach, kept, offline)).status).toBe(0);
+  });
+
   test('or before its supernet is there', async () => {
     ready ??= prepare();
     await ready;

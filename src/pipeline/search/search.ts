@@ -56,7 +56,7 @@ export async function search(context: RunContext): Promise<void> {
   const teacher = await loadTeacher(context);
   const source = await context.source();
   const pictures = searchPictures(recipe, source);
-  const metric = await searchMetric(recipe, pictures.search.length);
+  const metric = await searchMetric(context, pictures.search.length);
   const compared = {
     data: source.hash,
     ...(comparesTeacher(metric.kind, source, 'train') && { teacher: teacher.sha256 }),
