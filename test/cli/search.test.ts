@@ -204,6 +204,21 @@ describe('a search that is killed', () => {
   });
 });
 
+test.each([
+  ['supernet.holdout=0.4', 'supernet.holdout changed from 0.1 to 0.4'],
+  ['supernet.widths=[4, 3, 2]', 'supernet.widths changed from [4,2] to [4,3,2]'],
+  ['student.ratio=0.5', 'student.ratio changed from 1 to 0.5'],
+  ['seed=4', 'seed changed from 3 to 4'],
+])('a supernet of other settings is not searched: %s', async (set, change) => {
+  ready ??= prepare();
+  await ready;
+  expect(await ganletHere(['search', 'tiny.yaml', '--set', set, '--quiet'], kept)).toMatchObject({
+    status: 1,
+    stderr: `error: the supernet in ${out}/supernet must come from the same settings, since then ${change}\n  help: change that back, or give another --out\n`,
+  });
+  expect(existsSync(join(kept, out, 'search'))).toBe(false);
+});
+
 describe('a search that cannot be done is refused before anything is trained', () => {
   test.each([
     [
@@ -265,9 +280,6 @@ describe('a search that cannot be done is refused before anything is trained', (
       stderr: expect.stringMatching(new RegExp(`^error: ${message}`)),
     });
     expect(existsSync(join(kept, 'networks', 'teach'))).toBe(false);
-    // What needs no such network goes on.
-    const teach = [...args, '--stages', 'teach', '--dry-run'];
-    expect((await ganletHere(teach, kept, offline)).status).toBe(0);
   });
 
   test('or before its supernet is there', async () => {

@@ -20,7 +20,7 @@ import { predictLatency } from '../../search/latency.ts';
 import { paretoFront } from '../../search/pareto.ts';
 import type { Limit, Problem, Scored } from '../../search/problem.ts';
 import { chosenSearcher, runSearch } from '../../search/run-search.ts';
-import { changedSettings, flatSettings, type Settings } from '../../train/changed-settings.ts';
+import { changedSettings, flatSettings, type Settings, sinceThen } from '../../train/changed-settings.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../../util/atomic.ts';
 import { GanletError } from '../../util/errors.ts';
 import { exists } from '../../util/exists.ts';
@@ -264,10 +264,9 @@ async function needSameSearch(out: string, settings: Settings): Promise<void> {
   if (exists(join(directory, 'search.jsonl'))) {
     const changes = changedSettings(readSettings(path), JSON.parse(JSON.stringify(settings)) as Settings);
     if (changes.length === 0) return;
-    const why = `${changes.slice(0, 5).join(', ')}${changes.length > 5 ? `, and ${changes.length - 5} more` : ''}`;
     throw new GanletError(
       'RUN_MISMATCH',
-      `the scores in ${directory} must come from the same settings, since then ${why}`,
+      `the scores in ${directory} must come from the same settings, ${sinceThen(changes)}`,
       { hint: `change that back, give another --out, or delete ${directory} to search again` },
     );
   }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { channelGroups } from '../../compress/groups.ts';
 import { narrow } from '../../compress/narrow.ts';
@@ -8,6 +8,8 @@ import { channelsAt, type WidthSpace, type WidthVector } from '../../compress/wi
 import type { Graph } from '../../graph/graph.ts';
 import { loadOnnx } from '../../ops/import-onnx.ts';
 import { architectureSchema } from '../../recipe/networks.ts';
+import type { Recipe } from '../../recipe/schema.ts';
+import { changedSettings, flatSettings, type Settings, sinceThen } from '../../train/changed-settings.ts';
 import { type GivenBatch, recalibrate } from '../../train/recalibrate.ts';
 import { GanletError } from '../../util/errors.ts';
 import { exists } from '../../util/exists.ts';
@@ -39,9 +41,24 @@ const notes = z.object({
       choices: z.array(z.number()).min(1),
     }),
   ),
+  settings: z.record(z.string(), z.unknown()).exactOptional(),
 });
 
-/** Reads `supernet/`. Throws SUPERNET_MISSING before the stage has run, NOTES_INVALID, and what `loadOnnx` throws. */
+/** What of a recipe a supernet depends on: what is cut from it and scored must be of the same. */
+export function supernetSettings({ seed, student, supernet, search }: Recipe): Settings {
+  const settings = {
+    seed,
+    ...flatSettings('student', student ?? {}),
+    ...flatSettings('supernet', { ...supernet, checkpointSeconds: undefined }),
+    ...(supernet?.sampling === 'budget' && flatSettings('search.budget', search?.budget ?? {})),
+  };
+  return JSON.parse(JSON.stringify(settings)) as Settings;
+}
+
+/**
+ * Reads `supernet/`. Throws SUPERNET_MISSING before the stage has run, RUN_MISMATCH naming what of the recipe has changed since,
+ * NOTES_INVALID, and what `loadOnnx` throws.
+ */
 export function loadSupernet({ out, loaded }: Pick<RunContext, 'out' | 'loaded'>): Supernet {
   const file = supernetFile({ out });
   const run = `ganlet supernet ${loaded.file} --out ${out}`;
@@ -52,7 +69,9 @@ export function loadSupernet({ out, loaded }: Pick<RunContext, 'out' | 'loaded'>
   }
   const path = file.replace('.onnx', '.json');
   try {
-    const { space, architecture } = notes.parse(JSON.parse(readFileSync(path, 'utf8')));
+    const { space, architecture, settings } = notes.parse(JSON.parse(readFileSync(path, 'utf8')));
+    const changes = settings ? changedSettings(settings, supernetSettings(loaded.recipe)) : [];
+    if (changes.length > 0) throw ofOtherSettings(dirname(file), changes);
     return { graph: loadOnnx(file), space, architecture: architecture as Architecture | undefined };
   } catch (cause) {
     if (cause instanceof GanletError) throw cause;
@@ -62,6 +81,14 @@ export function loadSupernet({ out, loaded }: Pick<RunContext, 'out' | 'loaded'>
       { hint: `write it again from the last training state: ${run}`, cause },
     );
   }
+}
+
+function ofOtherSettings(directory: string, changes: readonly string[]): GanletError {
+  return new GanletError(
+    'RUN_MISMATCH',
+    `the supernet in ${directory} must come from the same settings, ${sinceThen(changes)}`,
+    { hint: 'change that back, or give another --out' },
+  );
 }
 
 /**
