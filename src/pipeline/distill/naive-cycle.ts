@@ -11,6 +11,7 @@ import { GanletError } from '../../util/errors.ts';
 import type { RunContext } from '../context.ts';
 import { startedDiscriminator } from '../teach/cycle.ts';
 import { trainCycle } from '../train/cycle.ts';
+import { recalibrated } from '../train/recalibrated.ts';
 
 /** The settings of a run's CycleGAN, whether its teacher is trained here or given. */
 export function cycleOf({ teacher }: Recipe, { channels }: Pick<Source, 'channels'>): CycleConfig {
@@ -39,7 +40,7 @@ export async function trainNaiveCycle(
     discriminator: startedDiscriminator(context, config, condition, recipe.seed + 3),
   };
   const state = await trainCycle(context, { stage, forward, reverse, config, cycle, settings });
-  return withWeights(student.graph, state, 'g', { ema: config.ema > 0 });
+  return recalibrated(context, withWeights(student.graph, state, 'g', { ema: config.ema > 0 }));
 }
 
 /** A network of the student's widths that makes conditions from images. */

@@ -10,13 +10,9 @@ import { loadOnnx } from '../../ops/import-onnx.ts';
 import { architectureSchema } from '../../recipe/networks.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import { changedSettings, flatSettings, type Settings, sinceThen } from '../../train/changed-settings.ts';
-import { type GivenBatch, recalibrate } from '../../train/recalibrate.ts';
 import { GanletError } from '../../util/errors.ts';
 import { exists } from '../../util/exists.ts';
-import { rng } from '../../util/rng.ts';
 import type { RunContext } from '../context.ts';
-import { givenBatch } from '../given.ts';
-import { searchIndices } from '../search/split.ts';
 
 /** What the supernet stage left: one network whose channels are sorted, and what may be cut from it. */
 export interface Supernet {
@@ -110,32 +106,4 @@ export function cutSupernet(
     ...(architecture &&
       'separable' in architecture && { architecture: { ...architecture, widths: [...vector] } }),
   };
-}
-
-/** Batches and pictures in a batch for statistics taken anew. */
-const [mostBatches, mostPictures] = [32, 16];
-
-/**
- * The network with its batch normalisation's statistics taken anew on training pictures the supernet has seen: to be done for
- * every network cut out of it, before it is scored or exported. Without batch normalisation nothing changes.
- */
-export async function recalibrated(context: RunContext, network: Graph): Promise<Graph> {
-  return recalibrate(network, await calibrationBatches(context, network), context.backend);
-}
-
-/** What a network is given for training pictures, 16 at a time; fewer batches, and smaller ones, of small data. */
-export async function calibrationBatches(
-  { recipe, source: open }: RunContext,
-  network: Graph,
-): Promise<GivenBatch[]> {
-  const source = await open();
-  const pictures = searchIndices(recipe, source.counts).train;
-  const order = rng(recipe.seed, 'recalibration').shuffle([...pictures]);
-  const size = Math.min(mostPictures, order.length);
-  const count = Math.min(mostBatches, Math.floor(order.length / size));
-  return Promise.all(
-    Array.from({ length: count }, (_, i) =>
-      givenBatch(source, network, 'train', order.slice(i * size, (i + 1) * size)),
-    ),
-  );
 }

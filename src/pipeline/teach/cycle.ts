@@ -14,6 +14,7 @@ import { describeModel, hasCard, writeCard } from '../card.ts';
 import type { RunContext } from '../context.ts';
 import { markStageDone, stageIsDone } from '../run-directory.ts';
 import { trainCycle } from '../train/cycle.ts';
+import { recalibrated } from '../train/recalibrated.ts';
 
 /**
  * Trains the teacher a recipe describes on unpaired pictures, with a generator that goes back, as CycleGAN (Zhu et al. 2017).
@@ -81,7 +82,7 @@ export async function teachCycle(context: RunContext): Promise<void> {
 
   const ema = config.ema > 0;
   const written: [string, Graph][] = [
-    [files.forward, withWeights(forward.generator, state, 'g', { ema })],
+    [files.forward, await recalibrated(context, withWeights(forward.generator, state, 'g', { ema }))],
     [files.reverse, withWeights(reverse.generator, state, 'gReverse', { ema })],
     ['discriminator.onnx', withWeights(forward.discriminator, state, 'd')],
     ['discriminator-reverse.onnx', withWeights(reverse.discriminator, state, 'dReverse')],

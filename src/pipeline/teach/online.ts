@@ -19,6 +19,7 @@ import { describeModel, hasCard, writeCard } from '../card.ts';
 import type { RunContext } from '../context.ts';
 import { markStageDone, stageIsDone } from '../run-directory.ts';
 import { loadOnlinePerceptual } from '../train/perceptual.ts';
+import { recalibrated } from '../train/recalibrated.ts';
 import { keepSnapshots, stageTraining } from '../train/stage-training.ts';
 import { onlineSheet } from './online-sheet.ts';
 
@@ -69,11 +70,11 @@ export async function teachOnline(context: RunContext): Promise<void> {
   const state = await trainOnline(context, { teacher, discriminator, student: student.graph, online });
 
   const ema = config.ema > 0;
-  const finished = finishedNetwork(teacher, state, 't', { ema });
+  const finished = await recalibrated(context, finishedNetwork(teacher, state, 't', { ema }));
   await writeFileAtomic(file, encodeOnnx(finished));
   await writeFileAtomic(join(out, 'discriminator.onnx'), encodeOnnx(withWeights(discriminator, state, 'd')));
   await describe(finished);
-  const network = withWeights(student.graph, state, 'g', { ema });
+  const network = await recalibrated(context, withWeights(student.graph, state, 'g', { ema }));
   await writeFileAtomic(join(out, 'distill', 'network.onnx'), encodeOnnx(network));
   await writeJsonAtomic(join(out, 'distill', 'network.json'), {
     architecture: student.architecture,

@@ -13,6 +13,7 @@ import { judgedInputs } from '../check/discriminator.ts';
 import type { RunContext } from '../context.ts';
 import { markStageDone, stageIsDone } from '../run-directory.ts';
 import { trainGenerator } from '../train/generator.ts';
+import { recalibrated } from '../train/recalibrated.ts';
 import { teachCycle } from './cycle.ts';
 import { teachOnline } from './online.ts';
 
@@ -80,7 +81,8 @@ export async function teach(context: RunContext): Promise<void> {
     },
   });
 
-  const teacher = finishedNetwork(generator, state, 'g', { ema: config.ema > 0 });
+  const averaged = finishedNetwork(generator, state, 'g', { ema: config.ema > 0 });
+  const teacher = await recalibrated(context, averaged);
   await writeFileAtomic(file, encodeOnnx(teacher));
   await writeFileAtomic(join(out, 'discriminator.onnx'), encodeOnnx(withWeights(discriminator, state, 'd')));
   await describe(teacher);

@@ -23,6 +23,7 @@ import { givenBatch } from '../given.ts';
 import type { Teacher } from '../teacher.ts';
 import { teacherDiscriminator } from '../teacher.ts';
 import { trainGenerator } from './generator.ts';
+import { recalibrated } from './recalibrated.ts';
 
 export interface StudentTraining {
   /** Folder inside the run, and label of the progress display. */
@@ -40,7 +41,7 @@ export interface StudentTraining {
   settings: Settings;
 }
 
-/** Trains a student of a fixed width against its teacher as a stage of a run, and gives it with its trained weights. */
+/** Trains a student of a fixed width against its teacher as a stage of a run, and gives it with its trained weights and statistics of them. */
 export async function trainStudent(context: RunContext, training: StudentTraining): Promise<Graph> {
   const { stage, section, teacher, student, discriminator, config, distilled, settings } = training;
   const source = await context.source();
@@ -61,7 +62,7 @@ export async function trainStudent(context: RunContext, training: StudentTrainin
     },
     ...(distillation && { distillation }),
   });
-  return withWeights(student, state, 'g', { ema: config.ema > 0 });
+  return recalibrated(context, withWeights(student, state, 'g', { ema: config.ema > 0 }));
 }
 
 /** Training pictures on which the importance of channels is measured. */
