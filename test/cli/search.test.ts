@@ -113,7 +113,7 @@ describe('a recipe with a search', () => {
     const folder = await trained();
     writeFileSync(join(folder, 'tiny.yaml'), recipe.replace(/^finetune.*\nbaselines.*\n/m, ''));
     const found = await ganletHere(['search', 'tiny.yaml', '--widths', '2_4_2_2_4_2'], folder);
-    expect(found.stderr).not.toMatch(/error/);
+    expect(found.stderr).not.toMatch(/error|warning/);
     expect(read(folder, 'search/result.json')).toMatchObject({
       vector: '2_4_2_2_4_2',
       searcher: 'given',
@@ -123,6 +123,12 @@ describe('a recipe with a search', () => {
     expect(lines(folder)).toHaveLength(0);
     expect((await ganletHere(['export', 'tiny.yaml', '--quiet'], folder)).status).toBe(0);
     expect(read(folder, 'student.card.json').architecture.widths).toEqual([2, 4, 2, 2, 4, 2]);
+    // Another vector by hand may take its place, and one beyond the budget is told.
+    const wide = ['--widths', '4_4_4_4_4_4', '--set', 'search.budget={params: 300, latency: 0.001}'];
+    expect((await ganletHere(['search', 'tiny.yaml', ...wide, '--quiet'], folder)).stderr).toMatch(
+      /^warning: 4_4_4_4_4_4 costs more than search\.budget \(params\) allows: \S+ instead of 300\n.*4_4_4_4_4_4 costs more than search\.budget \(latency\) allows: \S+ms instead of 0\.001ms\n$/,
+    );
+    expect(read(folder, 'search/result.json').vector).toBe('4_4_4_4_4_4');
   });
 });
 
@@ -197,6 +203,12 @@ describe('a search that is killed', () => {
     expect(changed.status).toBe(1);
     expect(changed.stderr).toBe(
       `error: the scores in ${out}/search must come from the same settings, since then search.finalists changed from 2 to 1\n  help: change that back, give another --out, or delete ${out}/search to search again\n`,
+    );
+    expect([hashOf(folder, out, 'search/result.json'), ...lines(folder)]).toEqual(before);
+    const given = await ganletHere(['search', 'tiny.yaml', '--widths', '2_2_2_2_2_2'], folder);
+    expect(given.status).toBe(1);
+    expect(given.stderr).toMatch(
+      /error: a vector given by hand must not take the place of one that was searched, \S+search has the result of a search \(exhaustive, .*\)\n {2}help: give another --out/,
     );
     expect([hashOf(folder, out, 'search/result.json'), ...lines(folder)]).toEqual(before);
     const workers = await ganletHere(['search', 'tiny.yaml', '--set', 'search.workers=2'], folder);

@@ -137,8 +137,17 @@ async function writeProposed({ text: recipe, adapted }: Proposed, out: string): 
       { hint: `go on with it: ganlet run ${file} --out ${out}; or choose another folder with --out` },
     );
   }
+  const teacher = join(out, 'teacher.onnx');
+  const bytes = adapted && encodeOnnx(adapted);
+  if (bytes && exists(teacher) && !readFileSync(teacher).equals(bytes)) {
+    throw new GanletError(
+      'RUN_OF_OTHER_RECIPE',
+      `${out} must be a new folder or one of the same settings, its teacher.onnx is another network, or adapted with another --range, --output-range or --layout`,
+      { hint: 'choose another folder with --out, or give the options it was made with' },
+    );
+  }
   makeDirectory(out);
-  if (adapted) await writeFileAtomic(join(out, 'teacher.onnx'), encodeOnnx(adapted));
+  if (bytes) await writeFileAtomic(teacher, bytes);
   if (!exists(file)) await writeFileAtomic(file, recipe);
   return file;
 }
