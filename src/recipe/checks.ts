@@ -124,14 +124,24 @@ function checkStudent(
     );
   });
   const count = student.widths?.length;
-  if (generator.type === 'resnet' && count !== undefined && count !== 8 && count !== 6) {
+  const named = Array.isArray(student.separable);
+  if (generator.type === 'resnet' && !named && count !== undefined && count !== 8 && count !== 6) {
     fail(
       ['student', 'widths'],
       `must be 8 numbers (or 6, as in older papers) for a resnet teacher, got ${count}`,
     );
   }
-  if (student.separable && generator.type === 'unet') {
-    fail(['student', 'separable'], 'must be false for a unet teacher: it has no residual blocks');
+  if (student.separable === true && generator.type === 'unet') {
+    fail(
+      ['student', 'separable'],
+      'must be false or a list of layers for a unet teacher: it has no residual blocks',
+    );
+  }
+  if (named && student.widths && generator.type !== 'unet') {
+    fail(
+      ['student', 'widths'],
+      'must be left out where student.separable names layers: give baseWidth or ratio',
+    );
   }
 }
 

@@ -34,8 +34,8 @@ function full(recipe: Section): Section {
     student: { ...widthOf(recipe, 0.75), separable, initFrom: 'teacher' },
     distill: { steps: count, batch: size },
     supernet: { steps: 2 * count, batch: size, widths: [1, 0.75, 0.5] },
-    // A U-Net has too many groups to try all their widths.
-    search: { searcher: separable ? 'exhaustive' : 'auto' },
+    // A U-Net, or a teacher from elsewhere, may have too many groups to try all their widths.
+    search: { searcher: separable === true ? 'exhaustive' : 'auto' },
     finetune: { steps: count, batch: size },
   };
 }
@@ -79,9 +79,10 @@ function widthOf(recipe: Section, ratio: number): Section {
   return baseWidth === undefined && widths === undefined ? { ratio } : {};
 }
 
-/** Only residual blocks can be made separable. */
-function canSeparate(recipe: Section): boolean {
-  return sectionOf(sectionOf(recipe.teacher).generator).type !== 'unet';
+/** Only residual blocks can be made separable; whether a trained teacher has some shows when it is opened. */
+function canSeparate(recipe: Section): boolean | 'auto' {
+  const { generator } = sectionOf(recipe.teacher);
+  return isSection(generator) ? generator.type !== 'unet' : 'auto';
 }
 
 /** `over` in the place of `under`, sections key by key. */
