@@ -25,7 +25,10 @@ export const compress = defineVerb({
     },
   },
   options: {
-    data: text('--data', 'Folder of picture pairs, as docs/data.md says'),
+    data: text(
+      '--data',
+      'Folder of picture pairs, or of two kinds (trainA, trainB, …), as docs/data.md says',
+    ),
     budget: text(
       '--budget',
       'What the student may cost: a part of the teacher’s multiply-adds (0.1x, the default), multiply-adds (500M) or milliseconds (12ms)',
