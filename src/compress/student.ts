@@ -9,6 +9,7 @@ import { type ChannelGroup, type ChannelGroups, channelGroups } from './groups.t
 import { channelScores, type Importance, selectChannels } from './importance.ts';
 import { narrow } from './narrow.ts';
 import { type DepthwiseStatistics, separate } from './separable.ts';
+import { type Separation, separationOf } from './separation.ts';
 
 /** A generator the toolkit can build; `widths` as `resnetGenerator` takes them. */
 export type Architecture = GeneratorConfig & { widths?: readonly number[] };
@@ -41,30 +42,41 @@ export interface Student {
  * channels. From random weights: the same network, initialised. `baseWidth`, and the eight widths of a ResNet or a SPADE, fix
  * each group as the builder would; `widths` of another network are one number for each group that can be narrowed, in their
  * order, in units of which the teacher's group has baseWidth (a foreign network: channels). `ratio` is rounded to whole base widths, or
- * to multiples of 4 channels for a foreign network. A separable teacher has separable students.
+ * to multiples of 4 channels for a foreign network. A separable teacher has separable students. `separable` may name the layers
+ * (see `separationOf`); then groups are cut by ratio or baseWidth, and nothing says what the student could be built as.
  * Throws STUDENT_INVALID for a student that cannot be cut from this teacher.
  */
-export function makeStudent(options: StudentOptions): Student {
-  const { architecture } = options;
-  const target = architecture && studentArchitecture(architecture, options.student);
+export function makeStudent(given: StudentOptions): Student {
+  const { architecture, teacher, student, size } = given;
+  const options = { ...given, separation: separationOf(teacher, student.separable, size) };
+  const target = architecture && studentArchitecture(architecture, student, options.separation);
   return target ? builtStudent(options, target) : groupStudent(options);
 }
 
+interface Options extends StudentOptions {
+  separation: Separation;
+}
+
 /** The student's architecture where the toolkit's builder can make it; undefined where widths are cut by group. */
-function studentArchitecture(teacher: Architecture, student: StudentConfig): Architecture | undefined {
-  const { baseWidth, widths, ratio } = student;
+function studentArchitecture(
+  teacher: Architecture,
+  { baseWidth, widths, ratio }: StudentConfig,
+  separation: Separation,
+): Architecture | undefined {
+  // No builder makes only some of its convolutions separable.
+  if (typeof separation === 'function') return undefined;
   const { separable, hasWidths } = generators[teacher.type];
-  if (student.separable && !separable) throw notSeparable();
+  if (separation && !separable) throw notSeparable();
   const { widths: own, ...rest } = asWritten(teacher);
   const base: Architecture =
-    'separable' in rest ? { ...rest, separable: rest.separable || student.separable } : rest;
+    'separable' in rest ? { ...rest, separable: rest.separable || separation } : rest;
   if (widths) return hasWidths ? { ...base, widths } : undefined;
   if (baseWidth !== undefined) return { ...base, baseWidth };
   const narrowed = { ...base, baseWidth: scaled(teacher.baseWidth, ratio) };
   return own ? { ...narrowed, widths: own.map((width) => scaled(width, ratio)) } : narrowed;
 }
 
-function builtStudent(options: StudentOptions, architecture: Architecture): Student {
+function builtStudent(options: Options, architecture: Architecture): Student {
   const { teacher, student, size, seed, init, initGain } = options;
   const { condition } = generatorInputs(teacher);
   const built = buildGenerator(architecture, size, {
@@ -80,7 +92,7 @@ function builtStudent(options: StudentOptions, architecture: Architecture): Stud
 }
 
 /** Any network, narrowed group by group; for random weights, initialised afterwards. */
-function groupStudent(options: StudentOptions): Student {
+function groupStudent(options: Options): Student {
   const { student, seed, init, initGain } = options;
   const source = prepared(options);
   const groups = channelGroups(source);
@@ -116,11 +128,10 @@ function plainNorms(graph: Graph): void {
 }
 
 /** The teacher, its convolutions separated where the student's are to be. */
-function prepared(
-  { teacher, architecture, student, statistics }: StudentOptions,
-  target?: Architecture,
-): Graph {
-  const separable = target && 'separable' in target ? target.separable : student.separable;
+function prepared({ teacher, architecture, separation, statistics }: Options, target?: Architecture): Graph {
+  if (typeof separation === 'function')
+    return separate(teacher, { which: separation, ...(statistics && { statistics }) });
+  const separable = target && 'separable' in target ? target.separable : separation;
   if (!separable || (architecture && 'separable' in architecture && architecture.separable)) return teacher;
   const made = separate(teacher, statistics ? { statistics } : {});
   if (made.nodes.length === teacher.nodes.length) throw notSeparable();
@@ -178,12 +189,13 @@ function builtWidth(group: ChannelGroup, groups: ChannelGroups, built: Graph): n
 
 function groupWidths({ architecture, student }: StudentOptions, groups: ChannelGroups): Map<string, number> {
   const open = groups.list.filter((group) => group.narrowable);
-  const { widths, ratio } = student;
+  const { baseWidth, widths, ratio } = student;
+  const base = architecture && (baseWidth ?? scaled(architecture.baseWidth, ratio));
   if (widths && widths.length !== open.length) {
     const names = open.map((group) => group.name).join(', ');
     throw invalid(`student.widths must be ${open.length} numbers, for ${names}, got ${widths.length}`);
   }
-  if (!widths && ratio === undefined) {
+  if (!widths && ratio === undefined && base === undefined) {
     throw invalid(
       'the width of a student of a foreign teacher must be given as ratio or widths, got baseWidth',
       'set student.ratio instead of student.baseWidth',
@@ -192,7 +204,9 @@ function groupWidths({ architecture, student }: StudentOptions, groups: ChannelG
   return new Map(
     open.map((group, i) => {
       const unit = architecture ? group.width / architecture.baseWidth : 1;
-      const width = widths ? Math.max(1, Math.round(widths[i]! * unit)) : roundedWidth(group.width, ratio!);
+      const own = widths?.[i] ?? base;
+      const width =
+        own === undefined ? roundedWidth(group.width, ratio!) : Math.max(1, Math.round(own * unit));
       return [group.name, width];
     }),
   );
@@ -217,7 +231,7 @@ function channelsOf(value: Graph['inputs'][number] | undefined): number {
 function notSeparable(): GanletError {
   return invalid(
     'student.separable needs residual blocks or modulations of dense convolutions, the teacher has none',
-    'set student.separable to false',
+    'set student.separable to false, or to a list of layers as ganlet inspect names them',
   );
 }
 

@@ -19,6 +19,7 @@ import { openRecipeData } from './open-data.ts';
 import { describePlan } from './plan.ts';
 import { makeDirectory } from './run-directory.ts';
 import { checkSearch } from './search/check.ts';
+import { needSearchMetric } from './search/metric.ts';
 import { needPerceptual } from './train/perceptual.ts';
 
 export interface RunOptions {
@@ -63,6 +64,7 @@ export async function runRecipe(
     // What cannot be asked of the teacher needs no network; one that cannot be had is told before hours of training, not after.
     await checkTask(context, wanted);
     if (wanted.includes('evaluate')) await measureNetworks(context);
+    await needSearchMetric(context, wanted);
     await needPerceptual(context, wanted);
     for (const stage of wanted) await runners[stage](context);
     await writeFileAtomic(file, resolvedYaml(recipe));

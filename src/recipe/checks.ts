@@ -129,9 +129,15 @@ function checkStudent(
       `must be at most ${generator.baseWidth}, ${widest}, got ${width}`,
     );
   });
-  if (student.separable && !generators[generator.type].separable) {
+  if (student.separable === true && !generators[generator.type].separable) {
     const why = `for a ${generator.type} teacher: it has no residual blocks`;
-    fail(['student', 'separable'], `must be false ${why}`);
+    fail(['student', 'separable'], `must be false or a list of layers ${why}`);
+  }
+  if (Array.isArray(student.separable) && student.widths && generators[generator.type].hasWidths) {
+    fail(
+      ['student', 'widths'],
+      'must be left out where student.separable names layers: give baseWidth or ratio',
+    );
   }
 }
 

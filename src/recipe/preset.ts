@@ -37,8 +37,8 @@ function full(recipe: Section): Section {
     student: { ...widthOf(recipe, 0.75), separable, initFrom: 'teacher' },
     distill: { steps: count, batch: size },
     supernet: { steps: 2 * count, batch: size, widths: [1, 0.75, 0.5] },
-    // A U-Net has too many groups to try all their widths.
-    search: { searcher: separable ? 'exhaustive' : 'auto' },
+    // A U-Net, or a teacher from elsewhere, may have too many groups to try all their widths.
+    search: { searcher: separable === true ? 'exhaustive' : 'auto' },
     finetune: { steps: count, batch: size },
   };
 }
@@ -82,10 +82,11 @@ function widthOf(recipe: Section, ratio: number): Section {
   return baseWidth === undefined && widths === undefined ? { ratio } : {};
 }
 
-/** Of a teacher in a file it is not known yet; one that cannot be made separable is refused then. */
-function canSeparate(recipe: Section): boolean {
-  const { type } = sectionOf(sectionOf(recipe.teacher).generator);
-  return !isGeneratorType(type) || generators[type].separable;
+/** What `separable` makes so is in residual blocks; whether a trained teacher has some shows when it is opened. */
+function canSeparate(recipe: Section): boolean | 'auto' {
+  const { generator } = sectionOf(recipe.teacher);
+  if (!isSection(generator)) return 'auto';
+  return !isGeneratorType(generator.type) || generators[generator.type].separable;
 }
 
 /** `over` in the place of `under`, sections key by key. */

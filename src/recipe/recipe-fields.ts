@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { dataSchema } from './data.ts';
-import { choice, flag, listOf, number, section, text, whole, width } from './fields.ts';
+import { choice, listOf, number, section, text, whole, width } from './fields.ts';
 import { backends, baselineStepRules, baselines, evaluateMetrics, providers } from './names.ts';
 import { discriminatorSchema, generatorSchema } from './networks.ts';
 import { onlineSchema } from './online.ts';
@@ -25,6 +25,18 @@ const teacherSchema = section({
   train: teacherTrainSchema.optional().describe('How to train it.'),
 });
 
+const separableRule = {
+  error: 'must be true, false, "auto", or a list of layers as ganlet inspect names them',
+};
+const separable = z.union(
+  [
+    z.boolean(separableRule),
+    z.literal('auto', separableRule),
+    listOf(text('the name of a layer'), separableRule.error, 1),
+  ],
+  separableRule,
+);
+
 const studentSchema = section({
   baseWidth: width.optional().describe('Channels of the first layer; all others keep their ratio to it.'),
   widths: widths
@@ -37,10 +49,10 @@ const studentSchema = section({
     .describe(
       "Width as a fraction of the teacher's, for every channel group: instead of baseWidth or widths.",
     ),
-  separable: flag()
+  separable: separable
     .default(false)
     .describe(
-      'Depthwise and 1×1 convolutions, which are fewer parameters and multiply-adds: of a resnet and an sngan in the residual blocks, of a spade where label maps scale and shift (gamma and beta).',
+      'Depthwise and 1×1 convolutions in the place of dense ones, fewer parameters and multiply-adds: in the residual blocks of a resnet and an sngan and where label maps scale and shift in a spade (true), there where the teacher has such layers (auto), or of the layers named as ganlet inspect does.',
     ),
   initFrom: choice(['teacher', 'random'])
     .default('teacher')

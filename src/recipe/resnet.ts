@@ -23,7 +23,7 @@ export type ResnetConfig = z.output<typeof resnet>;
 /** Reports widths that a ResNet does not have. */
 export function checkResnet(_: ResnetConfig, { student }: RecipeFields, fail: Fail): void {
   const count = student?.widths?.length;
-  if (count === undefined || count === 8 || count === 6) return;
+  if (count === undefined || count === 8 || count === 6 || Array.isArray(student?.separable)) return;
   fail(
     ['student', 'widths'],
     `must be 8 numbers (or 6, as in older papers) for a resnet teacher, got ${count}`,

@@ -23,6 +23,15 @@ export function changedSettings(before: Settings, now: Settings): string[] {
   });
 }
 
+/** Changes that are named in a message. */
+const named = 5;
+
+/** `since then distill.lr changed from 0.0002 to 0.1, … and 3 more`. */
+export function sinceThen(changes: readonly string[]): string {
+  const more = changes.length > named ? `, and ${changes.length - named} more` : '';
+  return `since then ${changes.slice(0, named).join(', ')}${more}`;
+}
+
 function show(value: unknown): string {
   return value === undefined ? 'nothing' : JSON.stringify(value);
 }

@@ -9,7 +9,7 @@ import { makeFolder } from '../util/folder.ts';
 import { appendLine, truncateJsonLines } from '../util/json-lines.ts';
 import type { Progress } from '../util/progress.ts';
 import { rng } from '../util/rng.ts';
-import { changedSettings, type Settings } from './changed-settings.ts';
+import { changedSettings, type Settings, sinceThen } from './changed-settings.ts';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { FeedOptions } from './feeds.ts';
 import { stepFeeds } from './feeds.ts';
@@ -233,7 +233,7 @@ function needSameTraining(
   if (old === fingerprint && (!known || changes.length === 0)) return;
   const why =
     known && changes.length > 0
-      ? `since then ${changes.slice(0, 5).join(', ')}${changes.length > 5 ? `, and ${changes.length - 5} more` : ''}`
+      ? sinceThen(changes)
       : 'it comes from other networks, or from another version of ganlet';
   throw new GanletError(
     'RUN_MISMATCH',

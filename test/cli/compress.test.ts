@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { adaptTeacher } from '../../src/compress/adapt-teacher.ts';
 import { encodeOnnx } from '../../src/graph/onnx.ts';
 import { resnetGenerator } from '../../src/models/resnet.ts';
 import { countMacs } from '../../src/ops/cost.ts';
@@ -74,6 +75,41 @@ test('one command from teacher to student, which goes on where its settings are 
   });
   expect(readFileSync(join(folder, 'out', 'compress.yaml'), 'utf8')).toContain('budget: 0.3x');
 }, 120_000);
+
+test('a folder with a teacher of another form keeps it', async () => {
+  const folder = await workplace();
+  mkdirSync(join(folder, 'out'));
+  const args = [
+    ...command,
+    '--budget',
+    '0.3x',
+    '--out',
+    'out',
+    '--output-range',
+    '-1..1',
+    '--quiet',
+    '--set',
+  ];
+  const other = adaptTeacher(loadOnnx(join(folder, 'teacher.onnx')), {
+    range: [0, 1],
+    outputRange: [-1, 1],
+    layout: 'nchw',
+  });
+  const before = Buffer.from(encodeOnnx(other));
+  writeFileSync(join(folder, 'out', 'teacher.onnx'), before);
+  const changed = await ganletHere([...args, 'supernet.steps=0', '--range', '0..255'], folder);
+  expect(changed).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining(
+      'error: out must be a new folder or one of the same settings, its teacher.onnx is another network',
+    ),
+  });
+  expect(readdirSync(join(folder, 'out'))).toEqual(['teacher.onnx']);
+  expect(readFileSync(join(folder, 'out', 'teacher.onnx'))).toEqual(before);
+  // The same form goes on: to the mistake in the recipe.
+  const same = await ganletHere([...args, 'supernet.steps=0', '--range', '0..1'], folder);
+  expect(same.stderr).toContain('supernet.steps must be');
+});
 
 describe('what cannot be done is told, and nothing is written', () => {
   test.each<[string[], number, string]>([

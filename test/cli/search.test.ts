@@ -113,7 +113,7 @@ describe('a recipe with a search', () => {
     const folder = await trained();
     writeFileSync(join(folder, 'tiny.yaml'), recipe.replace(/^finetune.*\nbaselines.*\n/m, ''));
     const found = await ganletHere(['search', 'tiny.yaml', '--widths', '2_4_2_2_4_2'], folder);
-    expect(found.stderr).not.toMatch(/error/);
+    expect(found.stderr).not.toMatch(/error|warning/);
     expect(read(folder, 'search/result.json')).toMatchObject({
       vector: '2_4_2_2_4_2',
       searcher: 'given',
@@ -123,6 +123,12 @@ describe('a recipe with a search', () => {
     expect(lines(folder)).toHaveLength(0);
     expect((await ganletHere(['export', 'tiny.yaml', '--quiet'], folder)).status).toBe(0);
     expect(read(folder, 'student.card.json').architecture.widths).toEqual([2, 4, 2, 2, 4, 2]);
+    // Another vector by hand may take its place, and one beyond the budget is told.
+    const wide = ['--widths', '4_4_4_4_4_4', '--set', 'search.budget={params: 300, latency: 0.001}'];
+    expect((await ganletHere(['search', 'tiny.yaml', ...wide, '--quiet'], folder)).stderr).toMatch(
+      /^warning: 4_4_4_4_4_4 costs more than search\.budget \(params\) allows: \S+ instead of 300\n.*4_4_4_4_4_4 costs more than search\.budget \(latency\) allows: \S+ms instead of 0\.001ms\n$/,
+    );
+    expect(read(folder, 'search/result.json').vector).toBe('4_4_4_4_4_4');
   });
 });
 
@@ -199,9 +205,30 @@ describe('a search that is killed', () => {
       `error: the scores in ${out}/search must come from the same settings, since then search.finalists changed from 2 to 1\n  help: change that back, give another --out, or delete ${out}/search to search again\n`,
     );
     expect([hashOf(folder, out, 'search/result.json'), ...lines(folder)]).toEqual(before);
+    const given = await ganletHere(['search', 'tiny.yaml', '--widths', '2_2_2_2_2_2'], folder);
+    expect(given.status).toBe(1);
+    expect(given.stderr).toMatch(
+      /error: a vector given by hand must not take the place of one that was searched, \S+search has the result of a search \(exhaustive, .*\)\n {2}help: give another --out/,
+    );
+    expect([hashOf(folder, out, 'search/result.json'), ...lines(folder)]).toEqual(before);
     const workers = await ganletHere(['search', 'tiny.yaml', '--set', 'search.workers=2'], folder);
     expect(workers.stderr).toContain('search: done before, nothing changed');
   });
+});
+
+test.each([
+  ['supernet.holdout=0.4', 'supernet.holdout changed from 0.1 to 0.4'],
+  ['supernet.widths=[4, 3, 2]', 'supernet.widths changed from [4,2] to [4,3,2]'],
+  ['student.ratio=0.5', 'student.ratio changed from 1 to 0.5'],
+  ['seed=4', 'seed changed from 3 to 4'],
+])('a supernet of other settings is not searched: %s', async (set, change) => {
+  ready ??= prepare();
+  await ready;
+  expect(await ganletHere(['search', 'tiny.yaml', '--set', set, '--quiet'], kept)).toMatchObject({
+    status: 1,
+    stderr: `error: the supernet in ${out}/supernet must come from the same settings, since then ${change}\n  help: change that back, or give another --out\n`,
+  });
+  expect(existsSync(join(kept, out, 'search'))).toBe(false);
 });
 
 describe('a search that cannot be done is refused before anything is trained', () => {
@@ -235,6 +262,36 @@ describe('a search that cannot be done is refused before anything is trained', (
     await ready;
     expect(await runHere(kept, { out: 'refused', set: [set] })).toMatch(message);
     expect(existsSync(join(kept, 'refused'))).toBe(false);
+  });
+
+  test.each([
+    ['lpips', [], 'the network lpips-alex is not here: .* offline nothing is fetched'],
+    [
+      'frechet',
+      ['search.features=inception'],
+      'the network inception is not here: .* offline nothing is fetched',
+    ],
+    [
+      'kid',
+      ['search.features=missing.onnx'],
+      'a feature network must be at .*missing.onnx, there is no such file',
+    ],
+    [
+      'lpips',
+      ['search.features=alexx'],
+      'the network of LPIPS must be .* got "alexx"\\n {2}help: did you mean alex',
+    ],
+  ])('as one by a network that cannot be had: %s %j', async (quality, sets, message) => {
+    ready ??= prepare();
+    await ready;
+    const set = [`search.quality=${quality}`, ...sets].flatMap((each) => ['--set', each]);
+    const offline = { GANLET_CACHE: join(kept, 'cache'), HF_HUB_OFFLINE: '1' };
+    const args = ['run', 'tiny.yaml', '--quiet', '--out', 'networks', ...set];
+    expect(await ganletHere(args, kept, offline)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(new RegExp(`^error: ${message}`)),
+    });
+    expect(existsSync(join(kept, 'networks', 'teach'))).toBe(false);
   });
 
   test('or before its supernet is there', async () => {

@@ -189,3 +189,60 @@ test('students that cannot be made are errors', () => {
     'the teacher must have the layers its card describes',
   );
 });
+
+describe('separable layers that are named', () => {
+  const shapeOf = ({ graph }: ReturnType<typeof makeStudent>, name: string) =>
+    graph.constants.get(name)?.shape;
+
+  test('are those of a U-Net too, of the width asked for, and no others', () => {
+    const student = studentOf(unet, { separable: ['down2'], baseWidth: 4 });
+    checkGraph(student.graph);
+    expect(student.architecture).toBeUndefined();
+    expect(shapeOf(student, 'down2.depthwise.weight')).toEqual([4, 1, 4, 4]);
+    expect(shapeOf(student, 'down2.pointwise.weight')).toEqual([8, 4, 1, 1]);
+    expect(shapeOf(student, 'down1.weight')).toEqual([4, 3, 4, 4]);
+    expect(shapeOf(student, 'down3.weight')).toEqual([16, 8, 4, 4]);
+  });
+
+  test('of a ResNet may lie outside of its blocks', () => {
+    const student = studentOf(resnet, { separable: ['down1', 'block2.conv1'], ratio: 0.5 });
+    expect(shapeOf(student, 'down1.depthwise.weight')).toEqual([4, 1, 3, 3]);
+    expect(shapeOf(student, 'block2.conv1.pointwise.weight')).toEqual([16, 16, 1, 1]);
+    expect(shapeOf(student, 'block1.conv1.weight')).toEqual([16, 16, 3, 3]);
+  });
+
+  test('of a teacher from elsewhere go by the names it has', () => {
+    const teacher = randomise(foreign());
+    const student = makeStudent({
+      teacher,
+      student: config({ separable: ['model.2'], ratio: 1 }),
+      size: 8,
+      ...drawn,
+    });
+    expect(shapeOf(student, 'model.2.depthwise.weight')).toEqual([24, 1, 3, 3]);
+    expect(shapeOf(student, 'model.1.a.weight')).toEqual([10, 24, 3, 3]);
+  });
+
+  test('must be dense convolutions of the teacher that make more than a pixel', () => {
+    expect(() => studentOf(unet, { separable: ['dwon2'], ratio: 1 })).toThrow(
+      expect.objectContaining({
+        code: 'STUDENT_INVALID',
+        message: expect.stringContaining('it has no "dwon2"'),
+        hint: 'did you mean "down2"?',
+      }),
+    );
+    expect(() => studentOf(unet, { separable: ['middle'], ratio: 1 })).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('down1, down2, down3') }),
+    );
+    expect(() => studentOf({ ...unet, levels: 4 }, { separable: ['down4'], ratio: 1 })).toThrow(
+      /it makes a single pixel at 16 px/,
+    );
+  });
+
+  test('auto separates what there is: residual blocks, and nothing of a U-Net', () => {
+    expect(
+      shapeOf(studentOf(resnet, { separable: 'auto', ratio: 1 }), 'block1.conv1.pointwise.weight'),
+    ).toEqual([32, 32, 1, 1]);
+    expect(studentOf(unet, { separable: 'auto', ratio: 1 }).graph.constants.has('down2.weight')).toBe(true);
+  });
+});

@@ -121,7 +121,17 @@ const impossible: Record<string, [yaml: string, set: string[], said: string]> = 
   'separable blocks where there are no blocks': [
     unet,
     ['student.separable=true'],
-    '--set student.separable=true  student.separable must be false for a unet teacher: it has no residual blocks',
+    '--set student.separable=true  student.separable must be false or a list of layers for a unet teacher: it has no residual blocks',
+  ],
+  'separable that is no list of layers': [
+    studentRecipe,
+    ['student.separable=[3]'],
+    '--set student.separable=[3]  student.separable must be true, false, "auto", or a list of layers as ganlet inspect names them, got a list',
+  ],
+  'widths of a network no builder makes': [
+    studentRecipe.replace('baseWidth: 4', 'widths: 8_8_8_8_8_8_8_8'),
+    ['student.separable=[down1]'],
+    'quick.yaml:6:19  student.widths must be left out where student.separable names layers: give baseWidth or ratio',
   ],
   'taps without distillation': [
     studentRecipe,

@@ -160,6 +160,18 @@ describe('a preset', () => {
     expect(recipe.teacher).not.toHaveProperty('generator.separable');
   });
 
+  test('with a teacher from elsewhere: what it has is separated, and not every vector tried', () => {
+    const model = `name: m\ndata: {source: openmoji, size: 64}\nteacher: {model: t.onnx}\nsearch: {budget: 0.1x}\n`;
+    expect(load(`${model}preset: full\n`)).toMatchObject({
+      student: { ratio: 0.75, separable: 'auto' },
+      search: { searcher: 'auto' },
+    });
+    expect(load(`${model}preset: fast\n`)).toMatchObject({
+      student: { ratio: 1, separable: 'auto' },
+      search: { searcher: 'evolution' },
+    });
+  });
+
   test('is written out in full and reads back the same', () => {
     for (const yaml of [full, fast, searchRecipe]) {
       const recipe = load(yaml);

@@ -25,7 +25,10 @@ export const compress = defineVerb({
     },
   },
   options: {
-    data: text('--data', 'Folder of picture pairs, as docs/data.md says'),
+    data: text(
+      '--data',
+      'Folder of picture pairs, or of two kinds (trainA, trainB, …), as docs/data.md says',
+    ),
     budget: text(
       '--budget',
       'What the student may cost: a part of the teacher’s multiply-adds (0.1x, the default), multiply-adds (500M) or milliseconds (12ms)',
@@ -137,8 +140,17 @@ async function writeProposed({ text: recipe, adapted }: Proposed, out: string): 
       { hint: `go on with it: ganlet run ${file} --out ${out}; or choose another folder with --out` },
     );
   }
+  const teacher = join(out, 'teacher.onnx');
+  const bytes = adapted && encodeOnnx(adapted);
+  if (bytes && exists(teacher) && !readFileSync(teacher).equals(bytes)) {
+    throw new GanletError(
+      'RUN_OF_OTHER_RECIPE',
+      `${out} must be a new folder or one of the same settings, its teacher.onnx is another network, or adapted with another --range, --output-range or --layout`,
+      { hint: 'choose another folder with --out, or give the options it was made with' },
+    );
+  }
   makeDirectory(out);
-  if (adapted) await writeFileAtomic(join(out, 'teacher.onnx'), encodeOnnx(adapted));
+  if (bytes) await writeFileAtomic(teacher, bytes);
   if (!exists(file)) await writeFileAtomic(file, recipe);
   return file;
 }

@@ -1,3 +1,4 @@
+import { separationOf } from '../../compress/separation.ts';
 import { hasTruth } from '../../data/source.ts';
 import { latentSize } from '../../models/generator-inputs.ts';
 import type { Stage } from '../../recipe/names.ts';
@@ -14,7 +15,7 @@ const trainings: readonly Stage[] = ['teach', 'distill', 'supernet', 'search', '
 
 /**
  * Before a run trains anything: the teacher must be a network for such data, and the recipe must not ask for what the two cannot
- * give. Throws MODEL_MISMATCH as `checkGenerator`, and RECIPE_INVALID with a line for every problem.
+ * give. Throws MODEL_MISMATCH as `checkGenerator`, STUDENT_INVALID as `separationOf`, and RECIPE_INVALID with a line for every problem.
  */
 export async function checkTask(context: RunContext, stages: readonly Stage[]): Promise<void> {
   if (!stages.some((stage) => trainings.includes(stage))) return;
@@ -23,6 +24,7 @@ export async function checkTask(context: RunContext, stages: readonly Stage[]): 
   const planned = await plannedTeacher(context, source.channels);
   const file = teacherFile(context);
   if (planned) checkGenerator(planned.graph, exists(file) ? file : 'teacher.generator', source);
+  if (planned && recipe.student) separationOf(planned.graph, recipe.student.separable, recipe.data.size);
 
   const problems: string[] = [];
   const fail = (path: readonly string[], message: string) =>

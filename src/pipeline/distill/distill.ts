@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { depthwiseStatistics, meanActivations } from '../../compress/calibrate.ts';
+import { separationOf } from '../../compress/separation.ts';
 import type { Student } from '../../compress/student.ts';
 import { makeStudent } from '../../compress/student.ts';
 import { encodeOnnx } from '../../graph/onnx.ts';
@@ -111,6 +112,8 @@ export async function startStudent(
 ): Promise<Student> {
   const { recipe, backend } = context;
   const feeds = student.initFrom === 'teacher' ? await calibrationFeeds(context, graph) : undefined;
+  const separation = separationOf(graph, student.separable, recipe.data.size);
+  const which = typeof separation === 'function' && { which: separation };
   return makeStudent({
     teacher: graph,
     ...(card?.architecture && { architecture: card.architecture }),
@@ -121,7 +124,7 @@ export async function startStudent(
     initGain,
     ...(feeds && {
       activations: await meanActivations(graph, feeds, { backend }),
-      statistics: await depthwiseStatistics(graph, feeds, { backend }),
+      statistics: await depthwiseStatistics(graph, feeds, { backend, ...which }),
     }),
   });
 }

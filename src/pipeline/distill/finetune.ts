@@ -117,8 +117,8 @@ async function compare(
   pictures: ScoredPictures,
   [before, after]: readonly [Graph, Graph],
 ): Promise<{ metric: string; before: number; after: number }> {
-  const { recipe, backend } = context;
-  const metric = await searchMetric(recipe, pictures.indices.length);
+  const { backend } = context;
+  const metric = await searchMetric(context, pictures.indices.length);
   const scoring = await openScoring({
     ...metric,
     ...pictures,

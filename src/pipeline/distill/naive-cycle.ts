@@ -10,6 +10,7 @@ import { GanletError } from '../../util/errors.ts';
 import type { RunContext } from '../context.ts';
 import type { NaiveStudent } from '../teach/training.ts';
 import { trainCycle } from '../train/cycle.ts';
+import { recalibrated } from '../train/recalibrated.ts';
 import { startedDiscriminator } from '../train/started.ts';
 
 /** The settings of a run's CycleGAN, whether its teacher is trained here or given. */
@@ -37,7 +38,7 @@ export async function trainNaiveCycle(context: RunContext, training: NaiveStuden
     discriminator: startedDiscriminator(context, config, judged(condition), recipe.seed + 3),
   };
   const state = await trainCycle(context, { stage, forward, reverse, config, cycle, settings });
-  return withWeights(student.graph, state, 'g', { ema: config.ema > 0 });
+  return recalibrated(context, withWeights(student.graph, state, 'g', { ema: config.ema > 0 }));
 }
 
 /** A network of the student's widths that makes conditions from images. */

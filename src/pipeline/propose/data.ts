@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readHeader } from '../../data/decode.ts';
-import { findPairs } from '../../data/folder/files.ts';
+import { findPairs, images } from '../../data/folder/files.ts';
 import { GanletError } from '../../util/errors.ts';
 
 /** What a recipe's data section says of a folder that nobody has described. */
 export interface ProposedData {
-  source: 'aligned' | 'folders' | 'parquet';
+  source: 'aligned' | 'folders' | 'unpaired' | 'parquet';
   /** Side in pixels of the first picture, at most 256; undefined for pictures inside other files. */
   side: number | undefined;
 }
@@ -15,8 +15,8 @@ export interface ProposedData {
 const largestSide = 256;
 
 /**
- * How the pictures of a folder are laid out: Parquet files, folders A and B (inside train, val and test too), or both pictures
- * side by side in one. Throws DATA_MISSING, and what `findPairs` throws.
+ * How the pictures of a folder are laid out: Parquet files, folders trainA and trainB of unpaired pictures, folders A and B (inside
+ * train, val and test too), or both pictures side by side in one. Throws DATA_MISSING, and what `findPairs` throws.
  */
 export async function proposeData(path: string): Promise<ProposedData> {
   const here = await entries(path);
@@ -28,17 +28,30 @@ export async function proposeData(path: string): Promise<ProposedData> {
   }
   if (here.some(({ name }) => name.endsWith('.parquet'))) return { source: 'parquet', side: undefined };
   const folders = here.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  if (folders.includes('trainA') && folders.includes('trainB')) {
+    const first = (await images(join(path, 'trainA')))?.[0];
+    return {
+      source: 'unpaired',
+      side: first === undefined ? undefined : await sideOf(join(path, 'trainA', first), 1),
+    };
+  }
   const inside = folders.includes('train') ? await entries(join(path, 'train')) : undefined;
   const parallel = [folders, inside?.map(({ name }) => name) ?? []].some((names) => names.includes('A'));
   const source = parallel ? 'folders' : 'aligned';
   const { pairs } = await findPairs(path, source);
   const first = pairs.train[0]?.a;
-  if (first === undefined) return { source, side: undefined };
-  const { width, height } = await readHeader(first, await readFile(first));
-  const shorter = Math.min(source === 'aligned' ? Math.floor(width / 2) : width, height);
+  return {
+    source,
+    side: first === undefined ? undefined : await sideOf(first, source === 'aligned' ? 2 : 1),
+  };
+}
+
+/** The side of the pictures in a file, of which it holds so many beside each other. */
+async function sideOf(file: string, beside: number): Promise<number> {
+  const { width, height } = await readHeader(file, await readFile(file));
+  const shorter = Math.min(Math.floor(width / beside), height);
   // Generators halve their images a few times.
-  const side = Math.min(largestSide, shorter >= 16 ? shorter - (shorter % 16) : shorter);
-  return { source, side };
+  return Math.min(largestSide, shorter >= 16 ? shorter - (shorter % 16) : shorter);
 }
 
 async function entries(folder: string) {

@@ -148,7 +148,9 @@ function channelsOf(graph: Graph, side: 'inputs' | 'outputs', file: string): 1 |
     {
       hint: last
         ? 'its channels come last: add --layout nhwc'
-        : 'export the generator alone, from picture to picture',
+        : side === 'inputs'
+          ? 'export the generator alone, from picture to picture; one from label maps, classes or latent vectors is compressed by a recipe (docs/recipes.md: teacher.model, data.source labelmap, folder, …)'
+          : 'export the generator alone, from picture to picture',
     },
   );
 }

@@ -44,7 +44,7 @@ export function proposalText(proposal: Proposal): string {
     'seed: 0',
     '',
     'data:',
-    `  source: ${data.source}`,
+    `  source: ${data.source}${data.source === 'unpaired' ? ' # no picture has a true counterpart: the student learns what the teacher makes' : ''}`,
     `  path: ${quoted(data.path)}`,
     `  size: ${size}`,
     ...(condition === 3 && image === 3 ? [] : [`  channels: { condition: ${condition}, image: ${image} }`]),

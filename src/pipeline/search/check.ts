@@ -10,6 +10,7 @@ import { plannedTeacher } from '../planned-teacher.ts';
 import { supernetFile } from '../supernet/file.ts';
 import { plannedSpace } from '../supernet/start.ts';
 import { quickLatency } from './latency.ts';
+import { warnOfMany } from './searched.ts';
 
 /**
  * Before a run with a search begins: its widths must be ones the network can have, and its budget within what they reach. Of
@@ -30,11 +31,13 @@ export async function checkSearch(context: RunContext): Promise<void> {
     parseWidths(space, search.widths);
     return;
   }
-  if (!search.budget) return;
   const groups = channelGroups(graph);
   const costs = costModel(graph, groups, space, inputSymbols(graph, { size }));
   const { true: teacherMacs } = countMacs(teacher.graph, inputSymbols(teacher.graph, { size }));
-  checkReachable(limitsOf(search.budget, { costs, teacherMacs }), space);
+  const limits = limitsOf(search.budget ?? {}, { costs, teacherMacs });
+  checkReachable(limits, space);
+  warnOfMany(context.log, search, space, limits);
+  if (!search.budget) return;
   const { latency } = search.budget;
   if (latency === undefined) return;
   const narrowest = await quickLatency(context, cutPrefix(graph, groups, space, smallest(space)));

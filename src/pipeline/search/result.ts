@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { channelsAt, formatWidths, type WidthSpace, type WidthVector } from '../../compress/width-space.ts';
+import type { CostModel } from '../../search/cost.ts';
 import { writeJsonAtomic } from '../../util/atomic.ts';
 import { GanletError } from '../../util/errors.ts';
 import { exists } from '../../util/exists.ts';
@@ -34,6 +36,18 @@ const searchResult = z.object({
 
 /** What a search found: the contents of `search/result.json`. */
 export type SearchResult = z.infer<typeof searchResult>;
+
+/** A vector and what its network costs. */
+export function costOf(space: WidthSpace, costs: CostModel, vector: WidthVector) {
+  const { macs, params, activationBytes } = costs.at(vector);
+  return {
+    vector: formatWidths(vector),
+    widths: Object.fromEntries(channelsAt(space, vector)),
+    macs: macs.true,
+    params,
+    activationBytes,
+  };
+}
 
 /** What of a search a student's card says. */
 export function summaryOf({ vector, searcher, evaluations, metric, quality, pictures }: SearchResult) {

@@ -6,7 +6,8 @@ import { GanletError } from '../../util/errors.ts';
 import { loadGenerator } from '../card.ts';
 import type { RunContext } from '../context.ts';
 import { openScoring, type Scoring } from '../measure/score-pictures.ts';
-import { cutSupernet, recalibrated } from '../supernet/file.ts';
+import { cutSupernet } from '../supernet/file.ts';
+import { recalibrated } from '../train/recalibrated.ts';
 import type { SearchMetric } from './metric.ts';
 
 /** What vectors are scored with: plain data, for other processes. */

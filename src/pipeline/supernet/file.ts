@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { narrowPrefix } from '../../compress/narrow.ts';
 import type { Architecture } from '../../compress/student.ts';
@@ -7,13 +7,11 @@ import { channelsAt, type WidthSpace, type WidthVector } from '../../compress/wi
 import type { Graph } from '../../graph/graph.ts';
 import { loadOnnx } from '../../ops/import-onnx.ts';
 import { architectureSchema, generators } from '../../recipe/networks.ts';
-import { type GivenBatch, recalibrate } from '../../train/recalibrate.ts';
+import type { Recipe } from '../../recipe/schema.ts';
+import { changedSettings, flatSettings, type Settings, sinceThen } from '../../train/changed-settings.ts';
 import { GanletError } from '../../util/errors.ts';
 import { exists } from '../../util/exists.ts';
-import { rng } from '../../util/rng.ts';
 import type { RunContext } from '../context.ts';
-import { givenBatch } from '../given.ts';
-import { searchIndices } from '../search/split.ts';
 
 /** What the supernet stage left: one network whose channels are sorted, and what may be cut from it. */
 export interface Supernet {
@@ -38,9 +36,24 @@ const notes = z.object({
       choices: z.array(z.number()).min(1),
     }),
   ),
+  settings: z.record(z.string(), z.unknown()).exactOptional(),
 });
 
-/** Reads `supernet/`. Throws SUPERNET_MISSING before the stage has run, NOTES_INVALID, and what `loadOnnx` throws. */
+/** What of a recipe a supernet depends on: what is cut from it and scored must be of the same. */
+export function supernetSettings({ seed, student, supernet, search }: Recipe): Settings {
+  const settings = {
+    seed,
+    ...flatSettings('student', student ?? {}),
+    ...flatSettings('supernet', { ...supernet, checkpointSeconds: undefined }),
+    ...(supernet?.sampling === 'budget' && flatSettings('search.budget', search?.budget ?? {})),
+  };
+  return JSON.parse(JSON.stringify(settings)) as Settings;
+}
+
+/**
+ * Reads `supernet/`. Throws SUPERNET_MISSING before the stage has run, RUN_MISMATCH naming what of the recipe has changed since,
+ * NOTES_INVALID, and what `loadOnnx` throws.
+ */
 export function loadSupernet({ out, loaded }: Pick<RunContext, 'out' | 'loaded'>): Supernet {
   const file = supernetFile({ out });
   const run = `ganlet supernet ${loaded.file} --out ${out}`;
@@ -51,7 +64,9 @@ export function loadSupernet({ out, loaded }: Pick<RunContext, 'out' | 'loaded'>
   }
   const path = file.replace('.onnx', '.json');
   try {
-    const { space, architecture } = notes.parse(JSON.parse(readFileSync(path, 'utf8')));
+    const { space, architecture, settings } = notes.parse(JSON.parse(readFileSync(path, 'utf8')));
+    const changes = settings ? changedSettings(settings, supernetSettings(loaded.recipe)) : [];
+    if (changes.length > 0) throw ofOtherSettings(dirname(file), changes);
     return { graph: loadOnnx(file), space, architecture: architecture as Architecture | undefined };
   } catch (cause) {
     if (cause instanceof GanletError) throw cause;
@@ -61,6 +76,14 @@ export function loadSupernet({ out, loaded }: Pick<RunContext, 'out' | 'loaded'>
       { hint: `write it again from the last training state: ${run}`, cause },
     );
   }
+}
+
+function ofOtherSettings(directory: string, changes: readonly string[]): GanletError {
+  return new GanletError(
+    'RUN_MISMATCH',
+    `the supernet in ${directory} must come from the same settings, ${sinceThen(changes)}`,
+    { hint: 'change that back, or give another --out' },
+  );
 }
 
 /**
@@ -76,32 +99,4 @@ export function cutSupernet(
     ...(architecture &&
       generators[architecture.type].hasWidths && { architecture: { ...architecture, widths: [...vector] } }),
   };
-}
-
-/** Batches and pictures in a batch for statistics taken anew. */
-const [mostBatches, mostPictures] = [32, 16];
-
-/**
- * The network with its batch normalisation's statistics taken anew on training pictures the supernet has seen: to be done for
- * every network cut out of it, before it is scored or exported. Without batch normalisation nothing changes.
- */
-export async function recalibrated(context: RunContext, network: Graph): Promise<Graph> {
-  return recalibrate(network, await calibrationBatches(context, network), context.backend);
-}
-
-/** What a network is given for training pictures, 16 at a time; fewer batches, and smaller ones, of small data. */
-export async function calibrationBatches(
-  { recipe, source: open }: RunContext,
-  network: Graph,
-): Promise<GivenBatch[]> {
-  const source = await open();
-  const pictures = searchIndices(recipe, source.counts).train;
-  const order = rng(recipe.seed, 'recalibration').shuffle([...pictures]);
-  const size = Math.min(mostPictures, order.length);
-  const count = Math.min(mostBatches, Math.floor(order.length / size));
-  return Promise.all(
-    Array.from({ length: count }, (_, i) =>
-      givenBatch(source, network, 'train', order.slice(i * size, (i + 1) * size)),
-    ),
-  );
 }

@@ -8,9 +8,10 @@ import { rng } from '../../util/rng.ts';
 import type { RunContext } from '../context.ts';
 import { compileGenerator } from '../generate.ts';
 import { pictureLatents } from '../given.ts';
+import { calibrationBatches } from '../train/recalibrated.ts';
 import type { ReadState } from '../train/stage-training.ts';
 import { elasticGenerator } from './elastic-generator.ts';
-import { calibrationBatches, type Supernet } from './file.ts';
+import type { Supernet } from './file.ts';
 
 /** Widths looked at while a supernet is trained. */
 export interface Probe {

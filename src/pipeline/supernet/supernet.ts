@@ -20,8 +20,9 @@ import { markStageDone, stageIsDone } from '../run-directory.ts';
 import { searchIndices } from '../search/split.ts';
 import { loadTeacher, tryTeacher } from '../teacher.ts';
 import { trainGenerator } from '../train/generator.ts';
+import { recalibrated } from '../train/recalibrated.ts';
 import { planDistillation, startDiscriminator } from '../train/student.ts';
-import { recalibrated, type Supernet } from './file.ts';
+import { type Supernet, supernetSettings } from './file.ts';
 import { supernetProbe } from './probe.ts';
 import { startSupernet, supernetOrigin } from './start.ts';
 
@@ -101,6 +102,7 @@ export async function supernet(context: RunContext): Promise<void> {
     ),
     from: origin,
     training: config,
+    settings: supernetSettings(recipe),
     teacher: { sha256: teacher.sha256, macs: teacher.card?.macs?.true },
   });
   await writeFileAtomic(join(out, files[2]!), encodeOnnx(discriminator));

@@ -16,6 +16,7 @@ import { rng } from '../../util/rng.ts';
 import { judgedInputs } from '../check/discriminator.ts';
 import type { RunContext } from '../context.ts';
 import { loadOnlinePerceptual } from '../train/perceptual.ts';
+import { recalibrated } from '../train/recalibrated.ts';
 import { keepSnapshots, stageTraining } from '../train/stage-training.ts';
 import { started, startedDiscriminator } from '../train/started.ts';
 import { onlineSheet } from './online-sheet.ts';
@@ -71,7 +72,7 @@ async function teachOnline(context: RunContext, built: BuiltTeacher): Promise<vo
         },
         async more() {
           const files = ['distill/network.onnx', 'distill/network.json'] as const;
-          const network = withWeights(student.graph, state, 'g', { ema });
+          const network = await recalibrated(context, withWeights(student.graph, state, 'g', { ema }));
           await writeFileAtomic(join(out, files[0]), encodeOnnx(network));
           await writeJsonAtomic(join(out, files[1]), {
             architecture: student.architecture,

@@ -8,6 +8,7 @@ import { sha256Json } from '../../util/hash.ts';
 import { type Card, describeModel, hasCard, writeCard } from '../card.ts';
 import type { RunContext } from '../context.ts';
 import { markStageDone, stageIsDone } from '../run-directory.ts';
+import { recalibrated } from '../train/recalibrated.ts';
 import type { BuiltTeacher } from './training.ts';
 
 /** What is particular to one way of training teachers. */
@@ -70,7 +71,11 @@ export async function teachStage(
     log.info('teach: done before, nothing changed');
     return;
   }
-  const { networks, more } = await train();
+  const { networks: trained, more } = await train();
+  const networks = { ...trained };
+  // The batches are of conditions; what goes back would need the other side.
+  for (const [name, { reverse }] of Object.entries(generators))
+    if (!reverse) networks[name] = await recalibrated(context, trained[name]!);
   for (const [name, network] of Object.entries(networks))
     await writeFileAtomic(join(out, name), encodeOnnx(network));
   for (const name of Object.keys(generators)) await describe(name, networks[name]!);

@@ -22,6 +22,7 @@ import type { Teacher } from '../teacher.ts';
 import { teacherDiscriminator } from '../teacher.ts';
 import { startedEncoder } from './encoder.ts';
 import { trainGenerator } from './generator.ts';
+import { recalibrated } from './recalibrated.ts';
 import { startedDiscriminator } from './started.ts';
 
 export interface StudentTraining {
@@ -40,7 +41,7 @@ export interface StudentTraining {
   settings: Settings;
 }
 
-/** Trains a student of a fixed width against its teacher as a stage of a run, and gives it with its trained weights. */
+/** Trains a student of a fixed width against its teacher as a stage of a run, and gives it with its trained weights and statistics of them. */
 export async function trainStudent(context: RunContext, training: StudentTraining): Promise<Graph> {
   const { stage, section, teacher, student, discriminator, config, distilled, settings } = training;
   const source = await context.source();
@@ -65,7 +66,7 @@ export async function trainStudent(context: RunContext, training: StudentTrainin
     ...(distillation && { distillation }),
     encoder,
   });
-  return withWeights(student, state, 'g', { ema: config.ema > 0 });
+  return recalibrated(context, withWeights(student, state, 'g', { ema: config.ema > 0 }));
 }
 
 /** Training pictures on which the importance of channels is measured. */

@@ -293,6 +293,34 @@ test('the layout of a folder shows in what it holds', async () => {
   expect(await proposeData(join(folder, 'pictures'))).toEqual({ source: 'aligned', side: 16 });
 });
 
+test('unpaired pictures: there is no truth, the teacher is what the student learns', async () => {
+  for (const domain of ['trainA', 'trainB', 'testA', 'testB']) {
+    mkdirSync(join(folder, 'kinds', domain), { recursive: true });
+    for (let i = 0; i < 3; i++) {
+      const [width, height] = domain.endsWith('A') ? [40, 32] : [20, 24];
+      const picture = sharp({
+        create: { width, height, channels: 3, background: { r: 60 * i, g: 9, b: 90 } },
+      });
+      await picture.png().toFile(join(folder, 'kinds', domain, `${i}.png`));
+    }
+  }
+  expect(await proposeData(join(folder, 'kinds'))).toEqual({ source: 'unpaired', side: 32 });
+  const { text } = await propose(teacher('kinds'), { data: join(folder, 'kinds') });
+  expect(text).toMatch(/^ {2}source: unpaired # .* the student learns what the teacher makes$/m);
+  expect(loaded(text).data).toMatchObject({ source: 'unpaired', size: 16 });
+});
+
+test('a teacher of label maps or classes is told what does compress it', async () => {
+  const labels = network((x) => tanh(convolution(x, 'a', 3, { kernel: 3, pad: 1 })), ['batch', 35, 16, 16]);
+  await expect(propose(written('labels', labels))).rejects.toMatchObject({
+    code: 'TEACHER_UNFIT',
+    message: expect.stringContaining(
+      'must take pictures [batch, 1 or 3, height, width], got [batch, 35, 16, 16]',
+    ),
+    hint: expect.stringContaining('by a recipe (docs/recipes.md: teacher.model, data.source labelmap'),
+  });
+});
+
 test('networks of others: names of PyTorch in the recipe, its channels in the space', async () => {
   const file = written('torch', loadExport('mobile-13'));
   const { text } = await propose(file, { typed: '0.9x' });
