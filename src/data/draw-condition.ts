@@ -2,7 +2,10 @@ import type { SheetColumn } from './sheet.ts';
 import type { Condition, Source } from './source.ts';
 
 /** Of the lines between objects, on any label's colour. */
-const edgeColour = [24, 24, 24] as const;
+export const edgeColour = [24, 24, 24] as const;
+
+/** Where there is no label at all: what was moved in, or cut out. As zero in pictures. */
+const nothing = [128, 128, 128] as const;
 
 /**
  * The conditions of a batch (see `Batch.condition`) as a column of a sample sheet: pictures as they are, labels in their colours
@@ -25,7 +28,7 @@ export function conditionColumn(
   }
 }
 
-/** One-hot labels [N, L, size, size], or with edges [N, L + 1, size, size], as N × size × size × 3 bytes. */
+/** One-hot labels [N, L, size, size], or with edges [N, L + 1, size, size], as N × size × size × 3 bytes; grey where all are 0. */
 export function drawLabels(
   { labels, edges }: Pick<Extract<Condition, { kind: 'labels' }>, 'labels' | 'edges'>,
   batch: Float32Array,
@@ -39,8 +42,8 @@ export function drawLabels(
     for (let p = 0; p < area; p++) {
       const at = (c: number) => batch[(n * channels + c) * area + p]!;
       const id = largest(labels.length, at);
-      const colour = edges && at(labels.length) > 0.5 ? edgeColour : labels[id]!.colour;
-      drawn.set(colour, (n * area + p) * 3);
+      const colour = at(id) > 0 ? labels[id]!.colour : nothing;
+      drawn.set(edges && at(labels.length) > 0.5 ? edgeColour : colour, (n * area + p) * 3);
     }
   }
   return drawn;

@@ -1,4 +1,5 @@
-import type { DataSourceName, EmojiStyle } from '../recipe/names.ts';
+import type { EmojiStyle } from '../recipe/names.ts';
+import type { DataSourceName } from '../recipe/sources.ts';
 import { GanletError } from '../util/errors.ts';
 import { emojiClassesSource } from './emoji/classes.ts';
 import { emojiLabelsSource } from './emoji/labels.ts';
@@ -42,46 +43,39 @@ export interface DataOptions extends Omit<FolderOptions, 'path'> {
   onDownload?: (held: number, size: number) => void;
 }
 
+type Given = Omit<DataOptions, 'source'>;
+
+const openers: Readonly<Record<DataSourceName, (given: Given) => Promise<Source>>> = {
+  openmoji: openmojiSource,
+  'emoji-pairs': emojiPairsSource,
+  'emoji-labels': ({ labels, ...rest }) =>
+    emojiLabelsSource({ ...rest, ...(typeof labels === 'number' && { labels }) }),
+  'emoji-classes': emojiClassesSource,
+  aligned: (given) => folderSource('aligned', withFolder(given, 'aligned')),
+  folders: (given) => folderSource('folders', withFolder(given, 'folders')),
+  unpaired: (given) => unpairedSource(withFolder(given, 'unpaired')),
+  labelmap: (given) => {
+    const labels = needed(given.labels, 'labelmap', 'labels', 'how many labels there are');
+    return labelmapSource({ ...withFolder(given, 'labelmap'), labels });
+  },
+  folder: (given) => imageFolderSource(withFolder(given, 'folder')),
+  parquet: (given) => parquetSource(withFolder(given, 'parquet').path, given),
+  hub: (given) => {
+    const repo = needed(given.repo, 'hub', 'repo', 'the name of a data set on the hub, owner/name');
+    return hubSource({ ...given, repo });
+  },
+};
+
 /**
- * Opens the images a recipe asks for. `direction`, `greyscale` and `onBadImage` concern files only.
- * Throws DATA_PATH_MISSING, DATA_REPO_MISSING, DATA_LABELS_MISSING, and what the function of the source throws.
+ * Opens the images a recipe asks for. What its source has no use for does nothing here; recipes are checked for it. Throws
+ * DATA_PATH_MISSING, DATA_REPO_MISSING, DATA_LABELS_MISSING, and what the function of the source throws.
  */
-export async function openSource(options: DataOptions): Promise<Source> {
-  const { source, path, repo, labels, ...rest } = options;
-  switch (source) {
-    case 'openmoji':
-      return openmojiSource({ ...rest, path });
-    case 'emoji-pairs':
-      return emojiPairsSource({ ...rest, path });
-    case 'emoji-labels':
-      return emojiLabelsSource({ ...rest, path, ...(typeof labels === 'number' && { labels }) });
-    case 'emoji-classes':
-      return emojiClassesSource({ ...rest, path });
-    case 'hub':
-      return hubSource({
-        ...rest,
-        repo: needed(repo, 'hub', 'repo', 'the name of a data set on the hub, owner/name'),
-      });
-    case 'labelmap':
-      return labelmapSource({
-        ...rest,
-        path: folderOf(path, source),
-        labels: needed(labels, source, 'labels', 'how many labels there are'),
-      });
-    case 'unpaired':
-      return unpairedSource({ ...rest, path: folderOf(path, source) });
-    case 'folder':
-      return imageFolderSource({ ...rest, path: folderOf(path, source) });
-    case 'parquet':
-      return parquetSource(folderOf(path, source), rest);
-    case 'aligned':
-    case 'folders':
-      return folderSource(source, { ...rest, path: folderOf(path, source) });
-  }
+export async function openSource({ source, ...given }: DataOptions): Promise<Source> {
+  return openers[source](given);
 }
 
-function folderOf(path: string | undefined, source: string): string {
-  return needed(path, source, 'path', 'the folder with the images');
+function withFolder(given: Given, source: DataSourceName): Given & { path: string } {
+  return { ...given, path: needed(given.path, source, 'path', 'the folder with the images') };
 }
 
 function needed<T>(value: T | undefined, source: string, key: string, what: string): T {

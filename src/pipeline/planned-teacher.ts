@@ -2,13 +2,11 @@ import type { Architecture } from '../compress/student.ts';
 import type { Source } from '../data/source.ts';
 import type { Graph } from '../graph/graph.ts';
 import { buildGenerator } from '../models/generator.ts';
+import { rulesOf } from '../recipe/sources.ts';
 import { exists } from '../util/exists.ts';
 import { loadGenerator, readCard } from './card.ts';
 import type { RunContext } from './context.ts';
 import { teacherFile } from './teacher.ts';
-
-/** Sources whose channels are those of `data.channels`, whatever is in them. */
-const pictures: readonly string[] = ['openmoji', 'emoji-pairs', 'aligned', 'folders', 'unpaired'];
 
 /** The channels of a run's data. Of pictures the recipe says them; other data is opened. */
 export async function plannedChannels({
@@ -16,9 +14,7 @@ export async function plannedChannels({
   source,
 }: Pick<RunContext, 'recipe' | 'source'>): Promise<Source['channels']> {
   const { data } = recipe;
-  // Parquet files hold pairs or classes; which, is only known beforehand where the recipe says it.
-  const isPairs = pictures.includes(data.source) || (data.columns?.a ?? data.columns?.b) !== undefined;
-  return isPairs ? data.channels : (await source()).channels;
+  return rulesOf(data.source).pictures(data) ? data.channels : (await source()).channels;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { makeBatch, trainIndices } from '../data/batch.ts';
-import { conditionColumn } from '../data/draw-condition.ts';
+import { conditionColumn, edgeColour } from '../data/draw-condition.ts';
 import { addLegend } from '../data/labels/legend.ts';
 import { type SheetColumn, sampleSheet } from '../data/sheet.ts';
 import type { Source, Split } from '../data/source.ts';
@@ -17,8 +17,9 @@ export interface PreviewOptions {
 }
 
 /**
- * Draws pictures of a split as a sheet: condition and image as they are, of the training split also as its first batch has them
- * (flipped, cut out of the enlarged picture), and as the discriminator of the recipe's first training sees them. Of label maps
+ * Draws pictures of a split as a sheet: condition and image as they are, of the training split also as a batch has them
+ * (flipped, cut out of the enlarged picture), and as the discriminator of the recipe's first training sees them, with conditions where
+ * it is shown any that are moved and cut. Of label maps
  * the colours are named below. Returns the number of rows. Throws what the source and `writeFileAtomic` throw.
  */
 export async function drawPreview(
@@ -47,6 +48,12 @@ export async function drawPreview(
     if (policy.length > 0) {
       const draw = drawAugment(rng(seed, 'augmentD', 0), rows, size);
       const judged = augmentPixels(seen.image, channels.image, size, draw, policy);
+      if ((condition.kind === 'image' || condition.kind === 'labels') && !source.unpaired) {
+        const moved = augmentPixels(seen.condition, channels.condition, size, draw, policy, {
+          colour: false,
+        });
+        columns.push(...named(conditionColumn(source, moved), 'judged with'));
+      }
       columns.push(imageColumn('as judged', judged, channels.image));
     }
   }
@@ -54,7 +61,7 @@ export async function drawPreview(
   if (condition.kind === 'labels')
     await addLegend(file, [
       ...condition.labels,
-      ...(condition.edges ? [{ name: 'edge', colour: [24, 24, 24] as const }] : []),
+      ...(condition.edges ? [{ name: 'edge', colour: edgeColour }] : []),
     ]);
   return rows;
 }

@@ -1,48 +1,32 @@
-import type { DataSourceName } from './names.ts';
 import type { RecipeFields } from './recipe-fields.ts';
+import { dataSources, givenAndMade, rulesOf, type SourceKey, sourceKeys, usualValues } from './sources.ts';
 
-type Data = RecipeFields['data'];
 type Fail = (path: readonly string[], message: string) => void;
-
-/** Keys that only some sources have, in the order of the recipe. */
-const owners = {
-  repo: ['hub'],
-  revision: ['hub'],
-  columns: ['parquet', 'hub'],
-  labels: ['labelmap', 'emoji-labels'],
-  dontCare: ['labelmap'],
-  edges: ['labelmap'],
-  from: ['emoji-pairs', 'emoji-labels'],
-  to: ['emoji-pairs', 'emoji-labels'],
-  aligned: ['emoji-pairs'],
-  styles: ['emoji-classes'],
-} as const satisfies Partial<Record<keyof Data, readonly DataSourceName[]>>;
-
-/** Sources that read from a folder of the user's. */
-const needPath: readonly DataSourceName[] = [
-  'aligned',
-  'folders',
-  'unpaired',
-  'labelmap',
-  'folder',
-  'parquet',
-];
 
 /** Reports keys of `data` that its source does not have, or does not do without. */
 export function checkData({ data }: Pick<RecipeFields, 'data'>, fail: Fail): void {
-  const { source, path, repo, labels, dontCare, from, to, columns } = data;
+  const { source, path, repo, labels, dontCare, columns } = data;
   if (source === 'hub') {
     if (repo === undefined)
       fail(['data', 'repo'], 'must be given for the source hub: owner/name of a data set');
     if (path !== undefined)
       fail(['data', 'path'], 'must be left out for the source hub, which has data.repo');
   }
-  for (const [key, sources] of Object.entries(owners)) {
-    if (data[key as keyof typeof owners] === undefined) continue;
-    if ((sources as readonly DataSourceName[]).includes(source)) continue;
-    fail(['data', key], `must be left out for the source ${source}: it is for ${sources.join(' and ')}`);
+  const rules = rulesOf(source);
+  const usual: Partial<Record<SourceKey, string>> = usualValues;
+  for (const key of sourceKeys) {
+    if (data[key] === usual[key] || rules.keys.includes(key)) continue;
+    const owners = dataSources.filter((name) => rulesOf(name).keys.includes(key));
+    const listed = [owners.slice(0, -1).join(', '), owners.at(-1)].filter(Boolean).join(' and ');
+    fail(['data', key], `must be left out for the source ${source}: it is for ${listed}`);
   }
-  if (path === undefined && needPath.includes(source))
+  if (rules.pictures(data) === false) {
+    const refuse = (key: readonly string[]) =>
+      fail(['data', ...key], `must be left out for the source ${source}, whose conditions are no pictures`);
+    if (rules.keys.includes('direction') && data.direction !== usual.direction) refuse(['direction']);
+    if (data.channels.condition !== 3) refuse(['channels', 'condition']);
+  }
+  if (path === undefined && rules.path === 'pictures')
     fail(['data', 'path'], `must be given for the source ${source}: the folder of the pictures`);
   if (columns && (columns.a ?? columns.b) !== undefined) {
     for (const key of ['image', 'label'] as const)
@@ -65,6 +49,7 @@ export function checkData({ data }: Pick<RecipeFields, 'data'>, fail: Fail): voi
       fail(['data', 'labels'], 'must be a number for the source emoji-labels: its labels are colours');
   } else if (source === 'emoji-labels' && labels !== undefined && labels > 64)
     fail(['data', 'labels'], `must be at most 64 for the source emoji-labels, got ${labels}`);
-  if (source === 'emoji-pairs' && (from ?? 'openmoji') === (to ?? 'noto'))
-    fail(['data', 'to'], `must not be data.from, ${to ?? 'noto'}: nothing would be left to learn`);
+  const { from, to } = givenAndMade('emoji-pairs', data);
+  if (source === 'emoji-pairs' && from === to)
+    fail(['data', 'to'], `must not be data.from, ${to}: nothing would be left to learn`);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { choice, flag, listOf, number, oneOf, section, text, whole } from './fields.ts';
-import { dataSources, emojiStyles } from './names.ts';
+import { emojiStyles } from './names.ts';
+import { type DataSourceName, dataSources, sources, usualStyles, usualValues } from './sources.ts';
 
 const channelCounts = z.literal([1, 3], { error: 'must be 1 (grey) or 3 (colour)' });
 
@@ -14,7 +15,7 @@ const source = z
     [z.enum(dataSources, sourceRule), z.string(sourceRule).regex(/^hub:[\w.-]+\/[\w.-]+$/, sourceRule)],
     sourceRule,
   )
-  .transform((word): (typeof dataSources)[number] => dataSources.find((name) => name === word) ?? 'hub');
+  .transform((word): DataSourceName => dataSources.find((name) => name === word) ?? 'hub');
 
 const labelsRule = { error: 'must be how many labels there are, from 2 to 255, or a list of their names' };
 
@@ -29,13 +30,11 @@ const labels = z.union(
 const column = () => text('the name of a column').optional();
 
 const dataFields = section({
-  source: source.describe(
-    'openmoji: outline and colour of the emoji in the npm package of that name; emoji-pairs: an emoji by two artists; emoji-labels: the colours of an emoji as a label map, and the emoji; emoji-classes: emoji by category; aligned: a folder of pictures, each holding A and B side by side; folders: two folders A and B with the same file names; unpaired: folders trainA, trainB, testA, testB of unrelated pictures; labelmap: label maps and images; folder: pictures, or a folder of them for each class; parquet: a folder of Parquet files; hub: a data set of such files on the Hugging Face hub, also written hub:owner/name.',
-  ),
+  source: source.describe(`${dataSources.map((name) => `${name}: ${sources[name].says}`).join('; ')}.`),
   path: text('the path of a folder')
     .optional()
     .describe(
-      "Folder of the pictures, relative to the recipe's folder; for openmoji the npm package's, where it is not found by itself.",
+      "Folder of the pictures, relative to the recipe's folder; for openmoji the npm package's, for other emoji one with the packages in its node_modules, where they are not found by themselves.",
     ),
   repo: text('the name of a data set on the hub, owner/name', /^[\w.-]+\/[\w.-]+$/)
     .optional()
@@ -67,11 +66,13 @@ const dataFields = section({
   from: choice(emojiStyles)
     .optional()
     .describe(
-      'For emoji-pairs and emoji-labels: whose drawing is given; by default openmoji for pairs, noto for labels.',
+      `For emoji-pairs and emoji-labels: whose drawing is given; by default ${usualStyles['emoji-pairs'].from} for pairs, ${usualStyles['emoji-labels'].from} for labels.`,
     ),
   to: choice(emojiStyles)
     .optional()
-    .describe('For emoji-pairs and emoji-labels: whose drawing is made; by default noto.'),
+    .describe(
+      `For emoji-pairs and emoji-labels: whose drawing is made; by default ${usualStyles['emoji-pairs'].to}.`,
+    ),
   aligned: flag()
     .optional()
     .describe(
@@ -79,7 +80,9 @@ const dataFields = section({
     ),
   styles: listOf(choice(emojiStyles), 'a list of at least one drawing style', 1)
     .optional()
-    .describe('For emoji-classes: whose drawings are shown; by default those of noto.'),
+    .describe(
+      `For emoji-classes: whose drawings are shown; by default those of ${usualStyles['emoji-classes'].styles.join()}.`,
+    ),
   size: whole({ min: 16, max: 1024, multipleOf: 4 }).describe('Side of the square images, in pixels.'),
   flip: flag().default(true).describe('Mirror a training pair left to right, every second time.'),
   jitter: number({ min: 0, max: 1 })
@@ -88,18 +91,18 @@ const dataFields = section({
       'Enlarge a training pair by this fraction, then crop it at a random place; 0 is off, pix2pix uses 0.117.',
     ),
   direction: choice(['AtoB', 'BtoA'])
-    .default('AtoB')
-    .describe('Which side is the condition: AtoB makes B from A.'),
+    .default(usualValues.direction)
+    .describe('For sources of two sides: which one is the condition; AtoB makes B from A.'),
   onBadImage: choice(['error', 'skip'])
-    .default('error')
-    .describe('What an unreadable picture does: stop the run, or be left out and counted.'),
+    .default(usualValues.onBadImage)
+    .describe('For files: what an unreadable picture does: stop the run, or be left out and counted.'),
   greyscale: choice(['reject', 'expand'])
-    .default('reject')
+    .default(usualValues.greyscale)
     .describe(
-      'What a picture of one channel is where three are wanted: a bad picture, or its grey repeated.',
+      'For files: what a picture of one channel is where three are wanted: a bad picture, or its grey repeated.',
     ),
   channels: section({
-    condition: channelCounts.default(3).describe('Channels of the image that is given.'),
+    condition: channelCounts.default(3).describe('Channels of the image that is given, where one is.'),
     image: channelCounts.default(3).describe('Channels of the image that is made.'),
   })
     .prefault({})

@@ -51,22 +51,6 @@ export type Norm = (typeof norms)[number];
 export const paddings = ['reflect', 'replicate', 'zero'] as const;
 export type Padding = (typeof paddings)[number];
 
-/** Where pictures come from; a data set of the hub may also be named hub:owner/name. */
-export const dataSources = [
-  'openmoji',
-  'emoji-pairs',
-  'emoji-labels',
-  'emoji-classes',
-  'aligned',
-  'folders',
-  'unpaired',
-  'labelmap',
-  'folder',
-  'parquet',
-  'hub',
-] as const;
-export type DataSourceName = (typeof dataSources)[number];
-
 /** Sets of emoji drawings, by their style. */
 export const emojiStyles = ['openmoji', 'noto', 'twemoji', 'fluent-flat'] as const;
 export type EmojiStyle = (typeof emojiStyles)[number];

@@ -2,6 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
+import { type Augment, makeBatch, trainIndices } from '../../src/data/batch.ts';
+import { openSource } from '../../src/data/index.ts';
+import { sheetLayout } from '../../src/data/sheet.ts';
+import type { Source } from '../../src/data/source.ts';
+import { drawAugment } from '../../src/train/diffaugment.ts';
+import { augmentPixels } from '../../src/train/diffaugment-pixels.ts';
+import { rng } from '../../src/util/rng.ts';
 import { flatPicture, writeAt } from '../support/data-folder.ts';
 import { pngOf } from '../support/png.ts';
 import { folderWith } from './ganlet.ts';
@@ -30,6 +37,38 @@ async function withLabels(): Promise<string> {
   return folder;
 }
 
+const policy = ['color', 'translation'] as const;
+
+/** Three rows as the first step of a training of the whole split has them. */
+async function asTrained(source: Source, augment: Augment, seed: number) {
+  const indices = trainIndices(seed, 0, 3, source.counts.train);
+  const batch = await makeBatch(source, 'train', indices, augment, rng(seed, 'augment', 0));
+  const draw = drawAugment(rng(seed, 'augmentD', 0), 3, source.size);
+  return { batch, draw, judged: augmentPixels(batch.image, 3, source.size, draw, policy) };
+}
+
+/** Pixel `p` of pictures one below the other, of [N, 3, size, size] in [−1, 1]. */
+function levelsAt(images: Float32Array, size: number, p: number): number[] {
+  const area = size * size;
+  const level = (value: number) => Math.min(Math.max(Math.round((value + 1) * 127.5), 0), 255);
+  return [0, 1, 2].map((c) => level(images[(Math.floor(p / area) * 3 + c) * area + (p % area)]!));
+}
+
+/** The pixels of each column of a sheet of so many rows, before they were enlarged. */
+async function columnsOf(file: string, size: number, rows: number): Promise<number[][][]> {
+  const { data, info } = await sharp(file).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const { gap, header, scale, cell } = sheetLayout(size);
+  const columns = (info.width - gap) / (cell + gap);
+  return Array.from({ length: columns }, (_, column) =>
+    Array.from({ length: rows * size * size }, (_, p) => {
+      const [row, y, x] = [Math.floor(p / (size * size)), Math.floor(p / size) % size, p % size];
+      const left = gap + column * (cell + gap) + x * scale;
+      const at = ((header + row * (cell + gap) + y * scale) * info.width + left) * 3;
+      return [...data.subarray(at, at + 3)];
+    }),
+  );
+}
+
 describe('ganlet data', () => {
   test('draws what training will see and says what there is', async () => {
     const folder = await withLabels();
@@ -45,9 +84,72 @@ describe('ganlet data', () => {
     ])
       expect(stdout).toMatch(line);
     const { width, height } = await sharp(join(folder, 'look-data.png')).metadata();
-    // Five columns of 96 pixels: as it is, as trained on, and as judged; two rows, and a legend below.
-    expect(width).toBe(4 + 5 * 100);
+    // Six columns of 96 pixels: as it is, as trained on, and as judged; two rows, and a legend below.
+    expect(width).toBe(4 + 6 * 100);
     expect(height).toBeGreaterThan(24 + 2 * 100);
+  });
+
+  test('draws labels with their edges as a batch has them, and as they are judged', async () => {
+    const folder = await withLabels();
+    for (const split of ['train', 'test'])
+      for (let i = 0; i < 4; i++)
+        writeAt(
+          folder,
+          `d/${split}/instances/${i}.png`,
+          pngOf(
+            24,
+            24,
+            Array.from({ length: 24 * 24 }, (_, p) => Number(p % 24 > 5 + i)),
+          ),
+        );
+    const data = { source: 'labelmap', path: join(folder, 'd'), size: 24, labels: 2, edges: true } as const;
+    const args = ['data', 'r.yaml', '--count', '3', '--seed', '4', '--set', 'data.labels=2'];
+    const set = ['--set', 'data.edges=true', '--set', 'data.jitter=0.25'];
+    expect(await ganletHere([...args, ...set], folder)).toMatchObject({ status: 0, stderr: '' });
+
+    const source = await openSource(data);
+    const { batch, draw, judged } = await asTrained(source, { flip: true, jitter: 0.25 }, 4);
+    if (source.condition.kind !== 'labels') throw new Error('expected labels');
+    const colours = source.condition.labels.map(({ colour }) => [...colour]);
+    const inColours = (maps: Float32Array) =>
+      Array.from({ length: 3 * 24 * 24 }, (_, p) => {
+        const at = (channel: number) => maps[(Math.floor(p / 576) * 3 + channel) * 576 + (p % 576)]!;
+        if (at(2) === 1) return [24, 24, 24];
+        return at(0) === 1 ? colours[0]! : at(1) === 1 ? colours[1]! : [128, 128, 128];
+      });
+    const levels = (images: Float32Array) =>
+      Array.from({ length: 3 * 576 }, (_, p) => levelsAt(images, 24, p));
+    const sheet = await columnsOf(join(folder, 'look-data.png'), 24, 3);
+    const moved = augmentPixels(batch.condition, 3, 24, draw, policy, { colour: false });
+    expect(moved).not.toEqual(batch.condition);
+    expect(sheet.slice(2)).toEqual([
+      inColours(batch.condition),
+      levels(batch.image),
+      inColours(moved),
+      levels(judged),
+    ]);
+  });
+
+  test('draws unpaired pictures as a batch has them, conditions as they are not judged', async () => {
+    const folder = folderWith({ 'r.yaml': recipe('{source: unpaired, path: d, size: 24, jitter: 0.5}') });
+    for (const domain of ['trainA', 'trainB', 'testA', 'testB'])
+      for (let i = 0; i < 4; i++) {
+        const raw = Uint8Array.from({ length: 24 * 24 * 3 }, (_, p) => (p * (7 + i) + domain.length) % 256);
+        const png = sharp(raw, { raw: { width: 24, height: 24, channels: 3 } }).png();
+        writeAt(folder, `d/${domain}/${i}.png`, await png.toBuffer());
+      }
+    expect(await ganletHere(['data', 'r.yaml', '--count', '3'], folder)).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+    const source = await openSource({ source: 'unpaired', path: join(folder, 'd'), size: 24 });
+    const { batch, judged } = await asTrained(source, { flip: true, jitter: 0.5 }, 0);
+    const sheet = await columnsOf(join(folder, 'look-data.png'), 24, 3);
+    expect(sheet.slice(1)).toEqual(
+      [batch.condition, batch.image, judged].map((images) =>
+        Array.from({ length: 3 * 576 }, (_, p) => levelsAt(images, 24, p)),
+      ),
+    );
   });
 
   test('prints JSON, of another split without augmentation', async () => {

@@ -31,7 +31,7 @@ test('features names the package that is missing, and what installs it', () => {
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   expect(stderr).toBe(
     `error: data.path must be a folder with the npm package "openmoji" in its node_modules, ${folder}/packages has none\n` +
-      '  help: npm install openmoji@17.0.0, or choose other styles in the recipe\n',
+      '  help: npm install openmoji@17.0.0, which lists the emoji of all styles\n',
   );
 });
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { recipeJsonSchemaText } from '../../src/recipe/json-schema.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
+import { sources } from '../../src/recipe/sources.ts';
 import { problemsOf, recipeFile, teacherRecipe } from './recipe-file.ts';
 
 const withData = (data: string) => teacherRecipe.replace('{source: openmoji, size: 32}', data);
@@ -32,11 +34,40 @@ test.each([
     'openmoji',
     ['data.labels=3', 'data.edges=true', 'data.styles=[noto]', 'data.aligned=true', 'data.from=noto'],
     [
-      '--set data.labels=3  data.labels must be left out for the source openmoji: it is for labelmap and emoji-labels',
+      '--set data.labels=3  data.labels must be left out for the source openmoji: it is for emoji-labels and labelmap',
       '--set data.edges=true  data.edges must be left out for the source openmoji: it is for labelmap',
       '--set data.from=noto  data.from must be left out for the source openmoji: it is for emoji-pairs and emoji-labels',
       '--set data.aligned=true  data.aligned must be left out for the source openmoji: it is for emoji-pairs',
       '--set data.styles=[noto]  data.styles must be left out for the source openmoji: it is for emoji-classes',
+    ],
+  ],
+  [
+    'keys of files, for emoji',
+    'emoji-labels',
+    ['data.direction=BtoA', 'data.onBadImage=skip', 'data.greyscale=expand', 'data.channels.condition=1'],
+    [
+      '--set data.direction=BtoA  data.direction must be left out for the source emoji-labels: it is for aligned, folders, unpaired, parquet and hub',
+      '--set data.onBadImage=skip  data.onBadImage must be left out for the source emoji-labels: it is for aligned, folders, unpaired, labelmap, folder, parquet and hub',
+      '--set data.greyscale=expand  data.greyscale must be left out for the source emoji-labels: it is for aligned, folders, unpaired, labelmap, folder, parquet and hub',
+      '--set data.channels.condition=1  data.channels.condition must be left out for the source emoji-labels, whose conditions are no pictures',
+    ],
+  ],
+  [
+    'keys of pictures, for label maps',
+    'labelmap',
+    ['data.path=x', 'data.labels=3', 'data.direction=BtoA', 'data.channels.condition=1'],
+    [
+      '--set data.direction=BtoA  data.direction must be left out for the source labelmap: it is for aligned, folders, unpaired, parquet and hub',
+      '--set data.channels.condition=1  data.channels.condition must be left out for the source labelmap, whose conditions are no pictures',
+    ],
+  ],
+  [
+    'keys of pairs, for columns of classes',
+    'parquet',
+    ['data.path=x', 'data.columns.image=img', 'data.direction=BtoA', 'data.channels.condition=1'],
+    [
+      '--set data.direction=BtoA  data.direction must be left out for the source parquet, whose conditions are no pictures',
+      '--set data.channels.condition=1  data.channels.condition must be left out for the source parquet, whose conditions are no pictures',
     ],
   ],
   [
@@ -83,4 +114,22 @@ test.each([
   ],
 ])('%s are refused', (_what, source, set, said) => {
   expect(problemsOf(withData(`{source: ${source}, size: 32}`), set).split('\n')).toEqual(said);
+});
+
+test('keys that a source has no use for may be written out as they usually are', () => {
+  const data = {
+    labelmap: 'path: x, labels: 3, direction: AtoB, greyscale: expand, onBadImage: skip',
+    'emoji-pairs': 'onBadImage: error, channels: {condition: 1}',
+    'emoji-classes': 'greyscale: reject, channels: {condition: 3, image: 1}',
+    parquet: 'path: x, direction: BtoA, channels: {condition: 1}',
+  };
+  for (const [source, keys] of Object.entries(data)) {
+    const file = recipeFile(withData(`{source: ${source}, size: 32, ${keys}}`));
+    expect(loadRecipe(file).recipe.data.source).toBe(source);
+  }
+});
+
+test('every source says its own, and the schema all of it', () => {
+  for (const [name, { says }] of Object.entries(sources))
+    expect(recipeJsonSchemaText()).toContain(`${name}: ${says}`);
 });

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { packagesOf } from '../../src/cli/bundle/recipe-files.ts';
+import { drawingSets } from '../../src/data/emoji/styles-packages.ts';
 import { loadFeaturesRecipe } from '../../src/recipe/features.ts';
 import { recipeJsonSchema, recipeJsonSchemaText } from '../../src/recipe/json-schema.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
@@ -19,6 +21,16 @@ describe.each(files)('recipes/%s', (file) => {
 
   test('loads', () => {
     expect(loadRecipe(path).recipe.name).toContain(basename(file, '.yaml'));
+  });
+
+  test('says above its name what installs the packages of its data', () => {
+    const [header] = readFileSync(path, 'utf8').split(/^name:/m);
+    const installed = /^# {3}npm install (.*)$/m.exec(header!)?.[1]?.split(' ') ?? [];
+    const versions = new Map<string, string>(
+      Object.values(drawingSets).map((set) => [set.package, set.version]),
+    );
+    const needed = packagesOf(loadRecipe(path).recipe.data);
+    expect(installed.toSorted()).toEqual(needed.map((name) => `${name}@${versions.get(name)}`).toSorted());
   });
 
   test('tells editors where its schema is', () => {

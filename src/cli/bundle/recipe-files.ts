@@ -10,8 +10,8 @@ import { cardPath } from '../../pipeline/card.ts';
 import { setMetrics } from '../../pipeline/measure/sets.ts';
 import { varietyMetrics } from '../../pipeline/measure/variety.ts';
 import { loadRecipe, requireFiles, resolvedYaml } from '../../recipe/load.ts';
-import type { EmojiStyle } from '../../recipe/names.ts';
 import type { Recipe } from '../../recipe/schema.ts';
+import { rulesOf } from '../../recipe/sources.ts';
 import { GanletError } from '../../util/errors.ts';
 import { exists } from '../../util/exists.ts';
 import type { BundledFile } from './packages.ts';
@@ -45,8 +45,7 @@ export async function recipeFiles(path: string, scratch: string): Promise<Recipe
 
   const { data, teacher } = recipe;
   whole(scratch, 'cache');
-  if (data.path !== undefined && (packages.length === 0 || data.source === 'openmoji'))
-    whole(data.path, 'data');
+  if (data.path !== undefined && rulesOf(data.source).path !== 'packages') whole(data.path, 'data');
   else if (data.path !== undefined)
     for (const name of packages) whole(join(data.path, 'node_modules', name), `data/node_modules/${name}`);
   if (data.source === 'hub' && data.repo !== undefined) {
@@ -131,16 +130,10 @@ async function moved(
   };
 }
 
-/** The optional packages that a source of pictures reads: every kind of emoji takes its names from openmoji. */
-function packagesOf({ source, from, to, styles = ['noto'] }: Recipe['data']): string[] {
-  const drawn: Partial<Record<typeof source, readonly EmojiStyle[]>> = {
-    openmoji: [],
-    'emoji-pairs': [from ?? 'openmoji', to ?? 'noto'],
-    'emoji-labels': [from ?? 'noto', to ?? 'noto'],
-    'emoji-classes': styles,
-  };
-  const used = drawn[source];
-  return used ? [...new Set(['openmoji', ...used.map((style) => drawingSets[style].package)])] : [];
+/** The optional packages that the data is drawn from. */
+export function packagesOf(data: Recipe['data']): string[] {
+  const styles = rulesOf(data.source).drawings?.(data) ?? [];
+  return [...new Set(styles.map((style) => drawingSets[style].package))];
 }
 
 function filesUnder(folder: string): string[] {

@@ -1,4 +1,5 @@
 import type { EmojiStyle } from '../../recipe/names.ts';
+import { usualStyles } from '../../recipe/sources.ts';
 import { sha256Json } from '../../util/hash.ts';
 import { colourChannels, type Pair, type Source, type Split, splits } from '../source.ts';
 import { atSize, drawnEmoji, emojiAttribution, needEmoji } from './drawings.ts';
@@ -6,7 +7,7 @@ import type { EmojiOptions } from './pairs.ts';
 import { emojiEntries } from './styles-packages.ts';
 
 export interface EmojiClassesOptions extends EmojiOptions {
-  /** Whose drawings are shown, all in one set. Default noto. */
+  /** Whose drawings are shown, all in one set; see `usualStyles`. */
   styles?: readonly EmojiStyle[] | undefined;
 }
 
@@ -18,7 +19,7 @@ const leftOut = new Set(['flags']);
  * are split as for the openmoji source. Throws as `emojiStylesSource`, and DATA_EMPTY.
  */
 export async function emojiClassesSource(options: EmojiClassesOptions): Promise<Source> {
-  const { styles = ['noto'], size, channels = colourChannels, path } = options;
+  const { styles = usualStyles['emoji-classes'].styles, size, channels = colourChannels, path } = options;
   const { emoji, sets, hash } = await drawnEmoji({ ...options, styles });
   const groups = new Map((await emojiEntries(path)).map(({ hexcode, group }) => [hexcode, group]));
   const groupOf = ({ id }: { id: string }) => groups.get(id)!;

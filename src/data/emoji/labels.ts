@@ -1,4 +1,5 @@
 import type { EmojiStyle } from '../../recipe/names.ts';
+import { givenAndMade } from '../../recipe/sources.ts';
 import { sha256Json } from '../../util/hash.ts';
 import { kMeansPalette, nearestColour, type Rgb, shrinkLabels } from '../palette.ts';
 import { colourChannels, type Label, type Pair, type Source, type Split, splits } from '../source.ts';
@@ -6,9 +7,9 @@ import { atSize, drawnEmoji, emojiAttribution, needEmoji } from './drawings.ts';
 import type { EmojiOptions } from './pairs.ts';
 
 export interface EmojiLabelsOptions extends EmojiOptions {
-  /** Whose drawing becomes the label map. Default noto. */
+  /** Whose drawing becomes the label map; see `usualStyles`. */
   from?: EmojiStyle | undefined;
-  /** Whose drawing is made. Default noto: the only one that lies exactly on its map. */
+  /** Whose drawing is made. That of `from` is the only one that lies exactly on its map. */
   to?: EmojiStyle | undefined;
   /** Labels, the background included. Default 12. */
   labels?: number | undefined;
@@ -23,7 +24,8 @@ const white: Rgb = [255, 255, 255];
  * colours of made pictures tell their labels again where `from` and `to` are the same. Throws as `emojiStylesSource`, and DATA_EMPTY.
  */
 export async function emojiLabelsSource(options: EmojiLabelsOptions): Promise<Source> {
-  const { from = 'noto', to = 'noto', labels: count = 12, size, channels = colourChannels } = options;
+  const { labels: count = 12, size, channels = colourChannels } = options;
+  const { from, to } = givenAndMade('emoji-labels', options);
   const { emoji, sets, hash } = await drawnEmoji({ ...options, styles: [from, to] });
   const both = {} as Record<Split, { id: string; given: Uint8Array; made: Uint8Array }[]>;
   for (const split of splits) {

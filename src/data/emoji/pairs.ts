@@ -1,4 +1,5 @@
 import type { EmojiStyle } from '../../recipe/names.ts';
+import { givenAndMade } from '../../recipe/sources.ts';
 import { sha256Json } from '../../util/hash.ts';
 import { type Channels, colourChannels, type Pair, type Source, type Split, splits } from '../source.ts';
 import { atSize, drawnEmoji, emojiAttribution, needEmoji } from './drawings.ts';
@@ -17,9 +18,9 @@ export interface EmojiOptions {
 }
 
 export interface EmojiPairsOptions extends EmojiOptions {
-  /** Whose drawing is given. Default openmoji. */
+  /** Whose drawing is given; see `usualStyles`. */
   from?: EmojiStyle | undefined;
-  /** Whose drawing is made. Default noto. */
+  /** Whose drawing is made. */
   to?: EmojiStyle | undefined;
   /** false: training sees the two sets without knowing which drawings belong together. Default true. */
   aligned?: boolean | undefined;
@@ -31,7 +32,8 @@ export interface EmojiPairsOptions extends EmojiOptions {
  * translation do not have. Throws as `emojiStylesSource`, and DATA_EMPTY.
  */
 export async function emojiPairsSource(options: EmojiPairsOptions): Promise<Source> {
-  const { from = 'openmoji', to = 'noto', aligned = true, size, channels = colourChannels } = options;
+  const { aligned = true, size, channels = colourChannels } = options;
+  const { from, to } = givenAndMade('emoji-pairs', options);
   const { emoji, sets, hash } = await drawnEmoji({ ...options, styles: [from, to] });
   const parts = {} as Record<Split, { id: string; pair: Pair }[]>;
   for (const split of splits) {

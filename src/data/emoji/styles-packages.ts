@@ -86,11 +86,16 @@ export async function emojiEntries(folder?: string): Promise<EmojiEntry[]> {
   return entries;
 }
 
+/** The version of the package with that list. Throws as `emojiEntries`. */
+export async function emojiListVersion(folder?: string): Promise<string> {
+  return versionOf(await findPackage(drawingSets.openmoji, folder), drawingSets.openmoji);
+}
+
 /** Opens one style. Throws DATA_PACKAGE_MISSING and DATA_PACKAGE_INVALID. */
 export async function openDrawings(style: EmojiStyle, folder?: string): Promise<Drawings> {
   const set = drawingSets[style];
   const place = await findPackage(set, folder);
-  const { version } = (await readJson(join(place, 'package.json'), set)) as { version: string };
+  const version = await versionOf(place, set);
   if (style === 'openmoji') return { style, version, svg: await openmojiDrawings(place, folder) };
   const icons = (await readJson(join(place, 'icons.json'), set)) as IconSet;
   const chars = (await readJson(join(place, 'chars.json'), set)) as Record<string, string>;
@@ -153,8 +158,18 @@ async function findPackage(set: DrawingSet, folder?: string): Promise<string> {
     folder
       ? `data.path must be a folder with the npm package "${set.package}" in its node_modules, ${folder} has none`
       : `the drawings of emoji need the npm package "${set.package}", which is not installed`,
-    { hint: `npm install ${set.package}@${set.version}, or choose other styles in the recipe` },
+    {
+      hint:
+        `npm install ${set.package}@${set.version}, ` +
+        (set.package === drawingSets.openmoji.package
+          ? 'which lists the emoji of all styles'
+          : 'or choose other styles in the recipe'),
+    },
   );
+}
+
+async function versionOf(place: string, set: DrawingSet): Promise<string> {
+  return ((await readJson(join(place, 'package.json'), set)) as { version: string }).version;
 }
 
 async function readJson(path: string, set: DrawingSet): Promise<unknown> {

@@ -10,7 +10,7 @@ import { type Split, splits } from '../source.ts';
 import { splitOf } from '../split.ts';
 import { openmojiFractions } from './openmoji.ts';
 import { rendererVersion } from './openmoji-render.ts';
-import { drawingSets, openDrawings } from './styles-packages.ts';
+import { drawingSets, emojiListVersion, openDrawings } from './styles-packages.ts';
 import { type EmojiDrawing, renderEmojiStyles } from './styles-render.ts';
 
 /** One picture with its classes, as numbers into `subgroups` and `styles`. */
@@ -73,7 +73,9 @@ export async function emojiStylesSource(options: EmojiStylesOptions): Promise<Em
   const versions: string[] = [];
   for (const style of styles) versions.push((await openDrawings(style, path)).version);
   const folder = options.cache ?? cacheDir();
-  const key = sha256Json([styles, versions, size, rendererVersion]).slice(0, 16);
+  // The list, and with it the splits, is that of openmoji in every style.
+  const listed = await emojiListVersion(path);
+  const key = sha256Json([styles, versions, listed, size, rendererVersion]).slice(0, 16);
   const base = join(folder, `emoji-styles-${size}px-${key}`);
   let cached = await readCache(base, size);
   if (!cached) {

@@ -31,7 +31,7 @@ export interface FolderOptions extends FileOptions {
 export async function folderSource(layout: FolderLayout, options: FolderOptions): Promise<Source> {
   const { path, size, direction = 'AtoB', channels = colourChannels, greyscale = 'reject' } = options;
   const pairOptions: PairOptions = { size, direction, channels, greyscale };
-  const { pairs, unpaired } = await findPairs(path, layout);
+  const { pairs, lonely } = await findPairs(path, layout);
   const opened = await openFiles(
     path,
     pairs,
@@ -43,7 +43,7 @@ export async function folderSource(layout: FolderLayout, options: FolderOptions)
       what: 'pair of images',
     },
     options,
-    unpaired,
+    lonely,
   );
   const { entries, digests } = opened;
   const idsOf = (split: Split) => entries[split].map(({ id }) => id);

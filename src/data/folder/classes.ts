@@ -14,7 +14,8 @@ import {
   type Split,
   splits,
 } from '../source.ts';
-import { hold, images, testFraction, valFraction } from './files.ts';
+import { images } from './files.ts';
+import { findSplits, hold, needDataFolder } from './find-splits.ts';
 
 export interface ImageFolderOptions extends FileOptions {
   path: string;
@@ -106,42 +107,16 @@ function checkClasses(path: string, found: Readonly<Record<Split, readonly Class
 }
 
 async function findImages(path: string, bad: BadImage[]): Promise<Record<Split, ClassImage[]>> {
-  const found: Partial<Record<Split, ClassImage[]>> = {};
-  const folders = await subfolders(path);
-  if (!folders) {
-    throw new GanletError(
-      'DATA_MISSING',
-      `data.path must be a folder with images, there is no folder ${path}`,
-      {
-        hint: 'check data.path in the recipe',
-      },
-    );
-  }
-  for (const split of splits) {
-    if (folders.includes(split)) found[split] = await imagesOf(join(path, split), split, bad);
-  }
-  if (!found.train && !found.val && !found.test) {
-    const all = await imagesOf(path, '', bad);
-    const { rest, held } = holdByClass(all, testFraction);
-    Object.assign(found, { train: rest, test: held });
-  }
-  const { train, test } = found;
-  if (!train || !test) {
-    const missing = train ? 'test' : 'train';
-    throw new GanletError(
-      'DATA_SPLIT_MISSING',
-      `${path} must have a ${missing} split, looked for ${join(path, missing)}`,
-      {
-        hint:
-          missing === 'test' && found.val
-            ? 'name the val folder "test": a part of train is then held out for the search'
-            : 'put the pictures, or the folders of classes, into sub-folders train and test, or all of them directly into data.path',
-      },
-    );
-  }
-  if (found.val) return { train, val: found.val, test };
-  const { rest, held } = holdByClass(train, valFraction);
-  return { train: rest, val: held, test };
+  needDataFolder(path);
+  const folders = (await subfolders(path)) ?? [];
+  return findSplits<ClassImage>({
+    path,
+    find: async (split) =>
+      split === '' || folders.includes(split) ? imagesOf(join(path, split), split, bad) : undefined,
+    lookedFor: (split) => [join(path, split)],
+    hint: 'put the pictures, or the folders of classes, into sub-folders train and test, or all of them directly into data.path',
+    hold: holdByClass,
+  });
 }
 
 /** Holds a part of every class out, so that none is missing from training. */

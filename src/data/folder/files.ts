@@ -1,10 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join, parse } from 'node:path';
-import { GanletError } from '../../util/errors.ts';
 import { fileError } from '../../util/file-error.ts';
 import type { BadImage, Split } from '../source.ts';
-import { splits } from '../source.ts';
-import { holdOut } from '../split.ts';
+import { findSplits, needDataFolder } from './find-splits.ts';
 
 export type FolderLayout = 'aligned' | 'folders';
 
@@ -18,59 +16,27 @@ export interface PairFiles {
 
 const imageName = /\.(png|jpe?g|webp)$/i;
 
-/** Parts held out where the user gave no folder for them. */
-export const valFraction = 0.1;
-export const testFraction = 0.2;
-
 /**
  * Finds the pairs of each split, sorted by name. Splits are sub-folders `train`, `val`, `test` (for `folders`:
- * of `A` and `B`, or each with an `A` and a `B`). Without `val`, a tenth of `train` is held out for it; with no
- * sub-folders at all, first a fifth is held out for `test`. Also returns the files that have no partner.
- * Throws DATA_MISSING or DATA_SPLIT_MISSING naming the folders looked for.
+ * of `A` and `B`, or each with an `A` and a `B`), held out as in `findSplits` where they are missing. Also returns the files that have
+ * no partner. Throws DATA_MISSING or DATA_SPLIT_MISSING naming the folders looked for.
  */
 export async function findPairs(
   path: string,
   layout: FolderLayout,
-): Promise<{ pairs: Record<Split, PairFiles[]>; unpaired: BadImage[] }> {
-  const unpaired: BadImage[] = [];
-  const find = layout === 'aligned' ? findAligned : findParallel;
-  if ((await names(path)) === undefined) {
-    throw new GanletError(
-      'DATA_MISSING',
-      `data.path must be a folder with images, there is no folder ${path}`,
-      {
-        hint: 'check data.path in the recipe',
-      },
-    );
-  }
-  const found: Partial<Record<Split, PairFiles[]>> = {};
-  for (const split of splits) {
-    const pairs = await find(path, split, unpaired);
-    if (pairs) found[split] = pairs;
-  }
-  if (!found.train && !found.val && !found.test) {
-    const all = await find(path, '', unpaired);
-    const { rest, held } = hold(all ?? [], testFraction);
-    if (all) Object.assign(found, { train: rest, test: held });
-  }
-  const { train, test } = found;
-  if (!train || !test) {
-    const missing = train ? 'test' : 'train';
-    throw new GanletError(
-      'DATA_SPLIT_MISSING',
-      `${path} must have a ${missing} split, looked for ${lookedFor(path, layout, missing).join(' and ')}`,
-      {
-        hint:
-          missing === 'test' && found.val
-            ? 'name the val folder "test": a part of train is then held out for the search'
-            : layout === 'aligned'
-              ? 'put the images into sub-folders train and test, or all of them directly into data.path'
-              : 'put the images into A/train, B/train, A/test and B/test, or all of them directly into A and B',
-      },
-    );
-  }
-  const { rest, held } = hold(train, valFraction);
-  return { pairs: found.val ? { train, val: found.val, test } : { train: rest, val: held, test }, unpaired };
+): Promise<{ pairs: Record<Split, PairFiles[]>; lonely: BadImage[] }> {
+  needDataFolder(path);
+  const lonely: BadImage[] = [];
+  const pairs = await findSplits<PairFiles>({
+    path,
+    find: (split) => (layout === 'aligned' ? findAligned(path, split) : findParallel(path, split, lonely)),
+    lookedFor: (split) => lookedFor(path, layout, split),
+    hint:
+      layout === 'aligned'
+        ? 'put the images into sub-folders train and test, or all of them directly into data.path'
+        : 'put the images into A/train, B/train, A/test and B/test, or all of them directly into A and B',
+  });
+  return { pairs, lonely };
 }
 
 function lookedFor(path: string, layout: FolderLayout, split: string): string[] {
@@ -88,7 +54,7 @@ async function findAligned(path: string, split: string): Promise<PairFiles[] | u
 async function findParallel(
   path: string,
   split: string,
-  unpaired: BadImage[],
+  lonely: BadImage[],
 ): Promise<PairFiles[] | undefined> {
   for (const [a, b] of [
     [join('A', split), join('B', split)],
@@ -103,11 +69,11 @@ async function findParallel(
       const { name } = parse(file);
       const partner = partners.get(name);
       if (partner) pairs.push({ id: idOf(split, name), a: join(path, a, file), b: join(path, b, partner) });
-      else unpaired.push({ name: join(a, file), reason: `has no partner of that name in ${b}` });
+      else lonely.push({ name: join(a, file), reason: `has no partner of that name in ${b}` });
       partners.delete(name);
     }
     for (const file of partners.values()) {
-      unpaired.push({ name: join(b, file), reason: `has no partner of that name in ${a}` });
+      lonely.push({ name: join(b, file), reason: `has no partner of that name in ${a}` });
     }
     return pairs;
   }
@@ -121,32 +87,13 @@ function idOf(split: string, name: string): string {
 
 /** The image files directly in a folder, sorted by code units; undefined when there is no such folder. */
 export async function images(folder: string): Promise<string[] | undefined> {
-  return (await names(folder))?.filter((name) => imageName.test(name) && !name.startsWith('.')).sort();
-}
-
-async function names(folder: string): Promise<string[] | undefined> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
-    return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+    const files = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+    return files.filter((name) => imageName.test(name) && !name.startsWith('.')).sort();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw fileError('list', folder, error);
   }
-}
-
-/** Holds a part of the entries out by their ids, see `holdOut`. */
-export function hold<T extends { id: string }>(
-  entries: readonly T[],
-  fraction: number,
-): { rest: T[]; held: T[] } {
-  const { held } = holdOut(
-    entries.map(({ id }) => id),
-    fraction,
-  );
-  const chosen = new Set(held);
-  return {
-    rest: entries.filter(({ id }) => !chosen.has(id)),
-    held: entries.filter(({ id }) => chosen.has(id)),
-  };
 }

@@ -1,11 +1,11 @@
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GanletError } from '../../util/errors.ts';
 import { sha256Json } from '../../util/hash.ts';
 import { type FileOptions, type OpenFiles, openFiles } from '../open-files.ts';
 import { type ImageFile, imageReading } from '../single-image.ts';
 import { type Channels, colourChannels, type Source, type Split, splits } from '../source.ts';
-import { hold, images, valFraction } from './files.ts';
+import { images } from './files.ts';
+import { findSplits, needDataFolder } from './find-splits.ts';
 
 export interface UnpairedOptions extends FileOptions {
   /** The folder with trainA, trainB, testA, testB and perhaps valA, valB. */
@@ -35,15 +35,7 @@ export async function unpairedSource(options: UnpairedOptions): Promise<Source> 
     greyscale = 'reject',
     onProgress,
   } = options;
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new GanletError(
-      'DATA_MISSING',
-      `data.path must be a folder with images, there is no folder ${path}`,
-      {
-        hint: 'check data.path in the recipe',
-      },
-    );
-  }
+  needDataFolder(path);
   const [given, made]: [Domain, Domain] = direction === 'AtoB' ? ['A', 'B'] : ['B', 'A'];
   const files = { A: await findDomain(path, 'A'), B: await findDomain(path, 'B') };
   const countOf = (domain: Domain) => splits.reduce((sum, split) => sum + files[domain][split].length, 0);
@@ -102,32 +94,24 @@ function countsOf({ entries }: OpenFiles<ImageFile, Uint8Array>): Record<Split, 
 }
 
 async function findDomain(path: string, domain: Domain): Promise<Record<Split, ImageFile[]>> {
-  const found: Partial<Record<Split, ImageFile[]>> = {};
-  for (const split of splits) {
-    for (const folder of [`${split}${domain}`, join(split, domain)]) {
-      const names = await images(join(path, folder));
-      if (!names) continue;
-      // An empty folder is a mistake everywhere; only val folders may be missing.
-      if (names.length === 0) throw empty(path, domain, folder);
-      found[split] = names.map((name) => ({
-        id: `${split}${domain}/${name}`,
-        path: join(path, folder, name),
-      }));
-      break;
-    }
-  }
-  const { train, val, test } = found;
-  if (!train || !test) {
-    const missing = train ? 'test' : 'train';
-    throw new GanletError(
-      'DATA_SPLIT_MISSING',
-      `${path} must have a ${missing} folder of domain ${domain}, looked for ${join(path, `${missing}${domain}`)} and ${join(path, missing, domain)}`,
-      { hint: 'put the pictures into trainA, trainB, testA and testB' },
-    );
-  }
-  if (val) return { train, val, test };
-  const { rest, held } = hold(train, valFraction);
-  return { train: rest, val: held, test };
+  const foldersOf = (split: Split) => [`${split}${domain}`, join(split, domain)];
+  return findSplits<ImageFile>({
+    path,
+    what: `folder of domain ${domain}`,
+    async find(split) {
+      if (split === '') return undefined;
+      for (const folder of foldersOf(split)) {
+        const names = await images(join(path, folder));
+        // An empty folder is a mistake everywhere; only val folders may be missing.
+        if (names?.length === 0) throw empty(path, domain, folder);
+        if (names)
+          return names.map((name) => ({ id: `${split}${domain}/${name}`, path: join(path, folder, name) }));
+      }
+      return undefined;
+    },
+    lookedFor: (split) => foldersOf(split).map((folder) => join(path, folder)),
+    hint: 'put the pictures into trainA, trainB, testA and testB',
+  });
 }
 
 function empty(path: string, domain: Domain, folder: string): GanletError {
@@ -144,6 +128,8 @@ function tooFew(path: string, domain: Domain, count: number): GanletError {
   return new GanletError(
     'DATA_TOO_FEW',
     `domain ${domain} of ${path} must have at least 2 images to train on, it has ${count}`,
-    { hint: `add images to train${domain}; without val${domain} a tenth of them, at least one, is held out` },
+    {
+      hint: `add images to train${domain}: without a folder val${domain} a tenth of them, at least one, is held out, so that it needs 3`,
+    },
   );
 }

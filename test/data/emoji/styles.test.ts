@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -89,6 +89,21 @@ describe('the cache', () => {
     expect(again.picture('test', 3)).toEqual(source.picture('test', 3));
   });
 
+  test('is of one list of emoji: another version of openmoji draws other ones, whatever the styles', async () => {
+    const other = emojiPackages(mkdtempSync(join(tmpdir(), 'ganlet-emoji-')), 100);
+    try {
+      const few = () => emojiStylesSource({ styles: ['noto'], size, path: other, cache });
+      const { hash } = await few();
+      const openmoji = join(other, 'node_modules/openmoji');
+      const list = JSON.parse(readFileSync(join(openmoji, 'data/openmoji.json'), 'utf8'));
+      writeFileSync(join(openmoji, 'data/openmoji.json'), JSON.stringify(list.slice(1)));
+      writeFileSync(join(openmoji, 'package.json'), '{"name": "openmoji", "version": "17.0.1"}');
+      expect((await few()).hash).not.toBe(hash);
+    } finally {
+      rmSync(other, { recursive: true });
+    }
+  });
+
   test('is drawn again when it is damaged', async () => {
     const file = readdirSync(cache).find((name) => /^emoji-styles-16px-.*\.bin$/.test(name))!;
     truncateSync(join(cache, file), 1000);
@@ -108,7 +123,11 @@ describe('a package that cannot be used', () => {
       await expect(open({ styles: [style], path: empty })).rejects.toMatchObject({
         code: 'DATA_PACKAGE_MISSING',
         message: `data.path must be a folder with the npm package "${drawingSets[style].package}" in its node_modules, ${empty} has none`,
-        hint: `npm install ${drawingSets[style].package}@${drawingSets[style].version}, or choose other styles in the recipe`,
+        hint: `npm install ${drawingSets[style].package}@${drawingSets[style].version}, ${
+          style === 'openmoji'
+            ? 'which lists the emoji of all styles'
+            : 'or choose other styles in the recipe'
+        }`,
       });
     } finally {
       rmSync(empty, { recursive: true });

@@ -103,6 +103,20 @@ describe('two folders of unrelated pictures', () => {
     expect((await refusal(open(join(folder, 'none')), folder)).code).toBe('DATA_MISSING');
   });
 
+  test('of three pictures each suffice without val folders, of two do not', async () => {
+    const folder = dataFolder();
+    await writeSet(folder);
+    rmSync(join(folder, 'trainA'), { recursive: true });
+    await writeDomain(folder, 'trainA', 2, 'A');
+    expect(await refusal(open(folder), folder)).toEqual({
+      code: 'DATA_TOO_FEW',
+      message: 'domain A of DATA must have at least 2 images to train on, it has 1',
+      hint: expect.stringContaining('needs 3'),
+    });
+    await writeDomain(folder, 'trainA', 3, 'A');
+    expect((await open(folder)).counts).toEqual({ train: 2, val: 1, test: 3 });
+  });
+
   test('are refused when one has a single picture, also after bad ones were left out', async () => {
     const folder = dataFolder();
     await writeSet(folder);

@@ -1,3 +1,5 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { makeBatch } from '../../../src/data/batch.ts';
 import { openSource } from '../../../src/data/index.ts';
@@ -66,6 +68,54 @@ describe('label maps and images', () => {
     expect(source.channels.condition).toBe(4);
     const { condition } = (await source.pair('test', 0)) as Pair;
     expect([...condition.subarray(16)]).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0]);
+  });
+
+  describe('of Cityscapes, with every file that it has', () => {
+    const kinds = ['color', 'instanceIds', 'labelIds', 'labelTrainIds'] as const;
+    /** Objects lie side by side, labels one above the other, and numbers to train on are others. */
+    const contents = (side: number) => ({
+      color: halves(200),
+      instanceIds: Array.from({ length: 64 }, (_, p) => (p % 8 < side ? 0 : 26001)),
+      labelIds: halves(2),
+      labelTrainIds: halves(1),
+    });
+    async function writeCities(folder: string, labels: string, images: string, left: readonly string[] = []) {
+      for (const split of ['train', 'val', 'test'])
+        for (const name of ['ulm/ulm_01', 'jena/jena_01']) {
+          const at = (what: string) => `${labels.replace('SPLIT', split)}/${name}_gtFine_${what}`;
+          for (const kind of kinds) {
+            if (left.includes(kind)) continue;
+            const depth = kind === 'instanceIds' ? 16 : 8;
+            writeAt(folder, `${at(kind)}.png`, pngOf(8, 8, contents(4)[kind], { depth }));
+          }
+          writeAt(folder, `${at('polygons')}.json`, '{}');
+          const image = `${images.replace('SPLIT', split)}/${name}_leftImg8bit.png`;
+          await flatPicture(folder, image, [1, 2, 3]);
+        }
+    }
+
+    test.each([
+      ['as it is', 'gtFine/SPLIT', 'leftImg8bit/SPLIT', undefined],
+      ['linked', 'labels/SPLIT', 'images/SPLIT', 'labels'],
+    ])('%s', async (_how, labels, images, link) => {
+      const folder = dataFolder();
+      await writeCities(folder, labels, images);
+      if (link) symlinkSync(join(folder, link), join(folder, 'instances'));
+      const source = await open(folder, { edges: true });
+      expect(source.counts).toEqual({ train: 2, val: 2, test: 2 });
+      expect(source.ids.test).toEqual(['test/jena/jena_01', 'test/ulm/ulm_01']);
+      expect(source.skipped).toEqual([]);
+      const { condition } = (await source.pair('test', 0)) as Pair;
+      expect([...condition.subarray(0, 16)]).toEqual(halves(2, 4));
+      expect([...condition.subarray(16)]).toEqual([0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0]);
+    });
+
+    test('but label ids: the numbers to train on are read', async () => {
+      const folder = dataFolder();
+      await writeCities(folder, 'gtFine/SPLIT', 'leftImg8bit/SPLIT', ['labelIds']);
+      const { condition } = (await (await open(folder)).pair('train', 0)) as Pair;
+      expect([...condition]).toEqual(halves(1, 4));
+    });
   });
 
   test('keep label numbers when they are resized', async () => {
@@ -156,6 +206,22 @@ describe('of label maps that are wrong', () => {
     expect(message).toContain('train/labels/alone.png has no image of that name in train/images');
     const edges = await refusal(open(folder, { edges: true }), folder);
     expect(edges.message).toContain('train/labels/a.png has no instance map of that name in train/instances');
+  });
+
+  test('files of one name are told, and none of them is taken for the other', async () => {
+    const folder = dataFolder();
+    await writeSet(folder, inSplits);
+    await flatPicture(folder, 'train/images/a.jpg', [0, 0, 0]);
+    writeAt(folder, 'train/labels/b_gtFine_labelIds.png', pngOf(8, 8, halves(1)));
+    expect((await refusal(open(folder), folder)).message.split('\n  ')).toEqual([
+      '4 images in DATA cannot be used:',
+      'train/images/a.jpg must be the only image of its name, there is train/images/a.png too',
+      'train/images/a.png must be the only image of its name, there is train/images/a.jpg too',
+      'train/labels/b.png must be the only label map of its name, there is train/labels/b_gtFine_labelIds.png too',
+      'train/labels/b_gtFine_labelIds.png must be the only label map of its name, there is train/labels/b.png too',
+    ]);
+    const { ids } = await open(folder, { onBadImage: 'skip' });
+    expect([...ids.train, ...ids.val].sort()).toEqual(['train/c', 'train/d']);
   });
 
   test('the folders that were looked for are told', async () => {
