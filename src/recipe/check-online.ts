@@ -13,6 +13,9 @@ export function checkOnline(recipe: RecipeFields, fail: Fail): void {
     fail(['student', 'initFrom'], 'must be "random" where online is: the teacher is not trained before');
   for (const key of ['distill', 'supernet', 'search', 'finetune'] as const)
     if (recipe[key]) fail([key], 'must be left out where online is: the student is trained with its teacher');
+  for (const key of ['lambdaFeature', 'lambdaPerceptual'] as const)
+    if ((teacher.train?.[key] ?? 0) > 0)
+      fail(['teacher', 'train', key], 'must be 0 where online is: the teacher learns by gan and recon alone');
   if (recipe.baselines.length > 0)
     fail(['baselines'], 'must be left out where online is: they are trained in distill, or after a search');
 }

@@ -68,6 +68,11 @@ const impossible: Record<string, [yaml: string, set: string[], said: string]> = 
       '--set distill.lrDiscriminator=0.0004  distill.lrDiscriminator must be left out where distill.lambdaGan is 0: there is no discriminator',
     ].join('\n'),
   ],
+  'losses that training together does not have': [
+    `${teacherRecipe}preset: online\n`,
+    ['teacher.train.lambdaFeature=10'],
+    '--set teacher.train.lambdaFeature=10  teacher.train.lambdaFeature must be 0 where online is: the teacher learns by gan and recon alone',
+  ],
   'a network of the perceptual loss without that loss': [
     teacherRecipe,
     ['teacher.train.perceptual=vgg19'],
