@@ -201,6 +201,9 @@ describe('a run on unpaired data', () => {
     );
     expect(refused(['teacher.train.lambdaFeature=1'])).toMatch(/teacher.train.lambdaFeature must be 0/);
     expect(refused(['finetune.lambdaFeature=10'])).toMatch(/finetune.lambdaFeature must be 0/);
+    expect(refused(['teacher.generator={type: spade, baseWidth: 1, latent: 4, encoder: true}'])).toMatch(
+      /teacher.generator.latent must be 0 on unpaired data: a cycle gives no vector back/,
+    );
     expect(refused([], grey)).toBe('nothing');
     expect(refused(['teacher.train.cycle.lambdaIdentity=0.5'], grey)).toMatch(
       /lambdaIdentity must be 0 where the domains differ in channels, which are 1 and 3/,
