@@ -42,6 +42,7 @@ export function printSummary(
     lines.push(['left out', `${name} ${reason}`]);
   if (summary.skipped.length > listed)
     lines.push(['left out', `and ${summary.skipped.length - listed} more`]);
+  if (summary.doubt !== undefined) lines.push(['doubt', summary.doubt]);
   if (summary.attribution !== undefined) lines.push(['credit', summary.attribution]);
   lines.push(['sheet', `${sheet.file}: ${sheet.rows} of ${sheet.split}`]);
   return lines

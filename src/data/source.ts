@@ -82,6 +82,8 @@ export interface Source {
   attribution?: string;
   /** Files left out because the user asked to skip bad ones: worth a warning. Empty otherwise. */
   skipped: readonly BadImage[];
+  /** What the user may have meant instead: worth a warning. */
+  doubt?: string;
   /** SHA-256 over content, size and splits. */
   hash: string;
   /** Whether the image of a pair of val and test is what its condition should become. */

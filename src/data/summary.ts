@@ -21,6 +21,7 @@ export interface SourceSummary {
   /** Training pictures looked at for labels and values. */
   sampled: number;
   skipped: Source['skipped'];
+  doubt?: string;
   attribution?: string;
   hash: string;
 }
@@ -30,7 +31,8 @@ const mostSampled = 256;
 
 /** Looks a source over: all classes, and up to 256 training pictures spread over the split. Throws what `pair` throws. */
 export async function summarise(source: Source): Promise<SourceSummary> {
-  const { name, size, condition, channels, counts, unpaired, truth, skipped, attribution, hash } = source;
+  const { name, size, condition, channels, counts, unpaired, truth, skipped, doubt, attribution, hash } =
+    source;
   const imageCount = (unpaired ?? source).counts.train;
   const values = levelsOf(channels.image);
   const shares = new Float64Array(condition.kind === 'labels' ? condition.labels.length : 0);
@@ -58,6 +60,7 @@ export async function summarise(source: Source): Promise<SourceSummary> {
     values: values.result(),
     sampled,
     skipped,
+    ...(doubt !== undefined && { doubt }),
     ...(attribution !== undefined && { attribution }),
     hash,
   };

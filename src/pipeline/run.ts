@@ -102,6 +102,7 @@ function createContext(
   const open = async () => {
     const opened = await openRecipeData(recipe.data, quiet);
     if (opened.skipped.length > 0) log.warn(skippedText(opened.skipped));
+    if (opened.doubt !== undefined) log.warn(opened.doubt);
     checkPairing(loaded, opened);
     return opened;
   };

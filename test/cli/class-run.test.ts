@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -11,7 +11,7 @@ import { readMetrics } from '../../src/pipeline/measure/metrics-file.ts';
 import { rng } from '../../src/util/rng.ts';
 import { writeTinyDistance, writeTinyNetwork } from '../metrics/tiny-network.ts';
 import { classSource } from '../support/class-source.ts';
-import { runHere } from './here.ts';
+import { ganletHere, runHere } from './here.ts';
 
 const size = 16;
 const classes = ['disc', 'square', 'stripes'];
@@ -36,6 +36,20 @@ baselines: [naive, uniform]
 evaluate: {metrics: [l1, frechet, kid, pr, is, ppl, diversity], features: tiny.onnx, lpips: difference.onnx, paths: 20}
 `;
 
+/** Pictures without classes: the generators start from noise alone. */
+const noiseRecipe = `name: noise
+seed: 3
+threads: 1
+data: {source: folder, path: noise, size: ${size}, flip: false}
+teacher:
+  generator: {type: sngan, baseWidth: 4, latent: 6}
+  train: ${train('')}
+discriminator: {type: projection, baseWidth: 4}
+student: {baseWidth: 2}
+distill: ${train(', lambdaRecon: 10')}
+evaluate: {metrics: [frechet, diversity], features: tiny.onnx, lpips: difference.onnx}
+`;
+
 const folder = mkdtempSync(join(tmpdir(), 'ganlet-class-'));
 const out = join(folder, 'runs/tiny');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -51,6 +65,8 @@ beforeAll(async () => {
       await sharp(image, raw)
         .png()
         .toFile(join(at, `${i}.png`));
+      mkdirSync(join(folder, 'noise', split), { recursive: true });
+      copyFileSync(join(at, `${i}.png`), join(folder, 'noise', split, `${i}.png`));
     }
   }
   writeTinyNetwork(folder);
@@ -119,3 +135,24 @@ describe('a recipe for pictures by class', () => {
     );
   });
 });
+
+test('a recipe for pictures without classes goes from teacher to table', async () => {
+  writeFileSync(join(folder, 'noise.yaml'), noiseRecipe);
+  const { status, stdout } = await ganletHere(['run', 'noise.yaml', '--quiet'], folder);
+  expect(status).toBe(0);
+  const made = join(folder, 'runs/noise');
+  for (const name of ['teacher', 'student'])
+    expect(loadOnnx(join(made, `${name}.onnx`)).inputs.map((input) => [input.name, input.shape])).toEqual([
+      ['latent', ['batch', 6]],
+    ]);
+  const { models, sheet } = readMetrics(made);
+  expect(models.map(({ role }) => role)).toEqual(['teacher', 'student']);
+  expect(sheet).not.toContain('condition');
+  for (const { role, distributions, variety } of models) {
+    expect(stdout).toContain(`| ${role}`);
+    expect(distributions!.map(({ metric }) => metric)).toEqual(['frechet']);
+    expect(variety!.diversity!.value).toBeGreaterThan(0);
+  }
+  const card = JSON.parse(readFileSync(join(made, 'student.card.json'), 'utf8'));
+  expect(card).toMatchObject({ condition: { kind: 'none' }, inputs: { latent: 'latent' } });
+}, 120_000);

@@ -14,7 +14,7 @@ const size = 16;
 const train = (more: string) =>
   `{steps: 2, batch: 2, lrDiscriminator: 0.0004, beta1: 0, tick: 2, samples: 0, lambdaRecon: 0, lambdaFeature: 10${more}}`;
 
-/** Every stage of a GauGAN on a folder of label maps, instance maps and pictures. */
+/** A GauGAN and its student on a folder of label maps, instance maps and pictures. */
 const recipe = `name: tiny
 seed: 3
 threads: 1
@@ -23,11 +23,8 @@ teacher:
   generator: {type: spade, baseWidth: 2}
   train: ${train(', initGain: 0.2')}
 discriminator: {type: multiscale, baseWidth: 2, layers: 1}
-student: {baseWidth: 2}
-supernet: ${train(', lambdaDistill: 10, probe: 0, sampling: uniform, widths: {up_2: [2, 1], up_3: [2, 1]}')}
-search: {budget: 0.9x, workers: 1, finalists: 1}
-finetune: ${train(', lambdaDistill: 10')}
-baselines: [naive]
+student: {baseWidth: 1}
+distill: ${train(', lambdaDistill: 10')}
 evaluate: {metrics: [l1]}
 `;
 
@@ -53,7 +50,7 @@ describe('a recipe for label maps', () => {
   test('goes from a teacher with spectral norms to table', async () => {
     const { status, stdout, stderr } = await ganletHere(['run', 'tiny.yaml'], folder);
     expect({ status, stderr }).toMatchObject({ status: 0, stderr: expect.not.stringContaining('error') });
-    for (const role of ['teacher', 'naive', 'student']) expect(stdout).toContain(`| ${role}`);
+    for (const role of ['teacher', 'student']) expect(stdout).toContain(`| ${role}`);
 
     const [teacher, student] = ['teacher', 'student'].map((name) => loadOnnx(join(out, `${name}.onnx`)));
     for (const network of [teacher!, student!]) {
@@ -63,8 +60,7 @@ describe('a recipe for label maps', () => {
       expect([...network.constants.keys()].filter((name) => name.includes('spectral'))).toEqual([]);
     }
     const macs = (network: typeof student) => countMacs(network!, inputSymbols(network!, { size })).true;
-    expect(macs(student)).toBeLessThanOrEqual(0.9 * macs(teacher));
-    const result = JSON.parse(readFileSync(join(out, 'search/result.json'), 'utf8'));
+    expect(macs(student)).toBeLessThan(macs(teacher));
     const card = JSON.parse(readFileSync(join(out, 'student.card.json'), 'utf8'));
     expect(card).toMatchObject({
       architecture: { type: 'spade' },
@@ -75,7 +71,6 @@ describe('a recipe for label maps', () => {
       },
       inputs: { labels: 'labels' },
     });
-    expect(card.architecture.widths.join('_')).toBe(result.vector);
 
     const [first] = readJsonLines(join(out, 'teach/stats.jsonl'));
     expect(first!.feature).toBeGreaterThan(0);

@@ -1,6 +1,7 @@
 import type { EmojiStyle } from '../../recipe/names.ts';
 import { usualStyles } from '../../recipe/sources.ts';
 import { sha256Json } from '../../util/hash.ts';
+import { heldPairs } from '../parts.ts';
 import { colourChannels, type Pair, type Source, type Split, splits } from '../source.ts';
 import { atSize, drawnEmoji, emojiAttribution, needEmoji } from './drawings.ts';
 import type { EmojiOptions } from './pairs.ts';
@@ -41,23 +42,15 @@ export async function emojiClassesSource(options: EmojiClassesOptions): Promise<
     });
   }
   needEmoji('emoji-classes', parts);
-  const idsOf = (split: Split) => parts[split].map(({ id }) => id);
   return {
     name: 'emoji-classes',
     size,
     condition: { kind: 'class', classes },
     channels: { condition: classes.length, image: channels.image },
-    counts: { train: parts.train.length, val: parts.val.length, test: parts.test.length },
-    ids: { train: idsOf('train'), val: idsOf('val'), test: idsOf('test') },
+    ...heldPairs(parts),
     attribution: emojiAttribution(sets),
     skipped: [],
     hash: sha256Json(['emoji-classes', hash, styles, classes, channels.image]),
     truth: false,
-    pair(split, index) {
-      const found = parts[split][index];
-      if (!found)
-        throw new RangeError(`${split} has ${parts[split].length} pictures, asked for number ${index}`);
-      return found.pair;
-    },
   };
 }

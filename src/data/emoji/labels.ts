@@ -2,6 +2,7 @@ import type { EmojiStyle } from '../../recipe/names.ts';
 import { givenAndMade } from '../../recipe/sources.ts';
 import { sha256Json } from '../../util/hash.ts';
 import { kMeansPalette, nearestColour, type Rgb, shrinkLabels } from '../palette.ts';
+import { heldPairs } from '../parts.ts';
 import { colourChannels, type Label, type Pair, type Source, type Split, splits } from '../source.ts';
 import { atSize, drawnEmoji, emojiAttribution, needEmoji } from './drawings.ts';
 import type { EmojiOptions } from './pairs.ts';
@@ -41,18 +42,17 @@ export async function emojiLabelsSource(options: EmojiLabelsOptions): Promise<So
     white,
   );
   const nearest = nearestColour(palette);
-  const pairs = {} as Record<Split, Pair[]>;
+  const pairs = {} as Record<Split, { id: string; pair: Pair }[]>;
   for (const split of splits) {
-    pairs[split] = both[split].map(({ given, made }) => ({
-      condition: shrinkLabels(nearest(given), 2 * size, 2, palette.length),
-      image: atSize(made, size, channels.image),
-    }));
+    pairs[split] = both[split].map(({ id, given, made }) => {
+      const condition = shrinkLabels(nearest(given), 2 * size, 2, palette.length);
+      return { id, pair: { condition, image: atSize(made, size, channels.image) } };
+    });
   }
   const labels: Label[] = palette.map((colour, i) => ({
     name: i === 0 ? 'background' : hexOf(colour),
     colour,
   }));
-  const idsOf = (split: Split) => both[split].map(({ id }) => id);
   return {
     name: 'emoji-labels',
     size,
@@ -63,17 +63,11 @@ export async function emojiLabelsSource(options: EmojiLabelsOptions): Promise<So
       ...(from === to && channels.image === 3 && { byColour: true as const }),
     },
     channels: { condition: labels.length, image: channels.image },
-    counts: { train: pairs.train.length, val: pairs.val.length, test: pairs.test.length },
-    ids: { train: idsOf('train'), val: idsOf('val'), test: idsOf('test') },
+    ...heldPairs(pairs),
     attribution: emojiAttribution(sets),
     skipped: [],
     hash: sha256Json(['emoji-labels', hash, from, to, palette, channels.image]),
     truth: true,
-    pair(split, index) {
-      const pair = pairs[split][index];
-      if (!pair) throw new RangeError(`${split} has ${pairs[split].length} pairs, asked for number ${index}`);
-      return pair;
-    },
   };
 }
 

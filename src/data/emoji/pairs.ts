@@ -1,6 +1,7 @@
 import type { EmojiStyle } from '../../recipe/names.ts';
 import { givenAndMade } from '../../recipe/sources.ts';
 import { sha256Json } from '../../util/hash.ts';
+import { heldPairs } from '../parts.ts';
 import { type Channels, colourChannels, type Pair, type Source, type Split, splits } from '../source.ts';
 import { atSize, drawnEmoji, emojiAttribution, needEmoji } from './drawings.ts';
 
@@ -45,27 +46,22 @@ export async function emojiPairsSource(options: EmojiPairsOptions): Promise<Sour
     });
   }
   needEmoji('emoji-pairs', parts);
-  const counts = { train: parts.train.length, val: parts.val.length, test: parts.test.length };
-  const idsOf = (split: Split) => parts[split].map(({ id }) => id);
-  const pair = (split: Split, index: number): Pair => {
-    const found = parts[split][index];
-    if (!found) throw new RangeError(`${split} has ${counts[split]} pairs, asked for number ${index}`);
-    return found.pair;
-  };
+  const held = heldPairs(parts);
   return {
     name: 'emoji-pairs',
     size,
     condition: { kind: 'image', channels: channels.condition },
     channels,
-    counts,
-    ids: { train: idsOf('train'), val: idsOf('val'), test: idsOf('test') },
+    ...held,
     attribution: emojiAttribution(sets),
     skipped: [],
     hash: sha256Json(['emoji-pairs', hash, from, to, aligned, channels]),
     truth: true,
     ...(!aligned && {
-      unpaired: { counts, image: (split: Split, index: number) => pair(split, index).image },
+      unpaired: {
+        counts: held.counts,
+        image: (split: Split, index: number) => held.pair(split, index).image,
+      },
     }),
-    pair,
   };
 }

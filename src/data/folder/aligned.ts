@@ -1,6 +1,7 @@
 import { sha256Json } from '../../util/hash.ts';
 import { type FileOptions, openFiles } from '../open-files.ts';
-import { type Channels, colourChannels, type Source, type Split, splits } from '../source.ts';
+import { countsAndIds } from '../parts.ts';
+import { type Channels, colourChannels, type Source, splits } from '../source.ts';
 import { type FolderLayout, findPairs } from './files.ts';
 import { checkPair, decodePair, type PairOptions, readPair } from './pair.ts';
 
@@ -46,14 +47,12 @@ export async function folderSource(layout: FolderLayout, options: FolderOptions)
     lonely,
   );
   const { entries, digests } = opened;
-  const idsOf = (split: Split) => entries[split].map(({ id }) => id);
   return {
     name: layout,
     size,
     condition: { kind: 'image', channels: channels.condition },
     channels,
-    counts: { train: entries.train.length, val: entries.val.length, test: entries.test.length },
-    ids: { train: idsOf('train'), val: idsOf('val'), test: idsOf('test') },
+    ...countsAndIds(entries),
     skipped: opened.skipped,
     hash: sha256Json({
       layout,

@@ -4,6 +4,7 @@ import { GanletError } from '../../util/errors.ts';
 import { fileError } from '../../util/file-error.ts';
 import { sha256Json } from '../../util/hash.ts';
 import { type FileOptions, openFiles } from '../open-files.ts';
+import { countsAndIds } from '../parts.ts';
 import { type ImageFile, imageReading } from '../single-image.ts';
 import {
   type BadImage,
@@ -57,15 +58,16 @@ export async function imageFolderSource(options: ImageFolderOptions): Promise<So
     numbers[split] = entries[split].map(({ class: name }) =>
       classes.length > 0 ? Uint8Array.of(classes.indexOf(name)) : new Uint8Array(),
     );
-  const idsOf = (split: Split) => entries[split].map(({ id }) => id);
   return {
     name: 'folder',
     size,
     condition,
     channels: { condition: classes.length, image: channels.image },
-    counts: { train: entries.train.length, val: entries.val.length, test: entries.test.length },
-    ids: { train: idsOf('train'), val: idsOf('val'), test: idsOf('test') },
+    ...countsAndIds(entries),
     skipped: opened.skipped,
+    ...(classes.join() === 'A,B' && {
+      doubt: `A and B in ${path} are taken as two classes: for pairs of pictures of equal names set data.source to folders`,
+    }),
     hash: sha256Json({
       layout: 'folder',
       reading: { size, image: channels.image, greyscale, classes },

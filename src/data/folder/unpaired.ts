@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { GanletError } from '../../util/errors.ts';
 import { sha256Json } from '../../util/hash.ts';
 import { type FileOptions, type OpenFiles, openFiles } from '../open-files.ts';
+import { countsAndIds } from '../parts.ts';
 import { type ImageFile, imageReading } from '../single-image.ts';
 import { type Channels, colourChannels, type Source, type Split, splits } from '../source.ts';
 import { images } from './files.ts';
@@ -62,9 +63,7 @@ export async function unpairedSource(options: UnpairedOptions): Promise<Source> 
   ] as const) {
     if (entries.train.length < 2) throw tooFew(path, domain, entries.train.length);
   }
-  const counts = countsOf(conditions);
-  const targetCounts = countsOf(targets);
-  const idsOf = (split: Split) => conditions.entries[split].map(({ id }) => id);
+  const { counts: targetCounts } = countsAndIds(targets.entries);
   const content = (opened: OpenFiles<ImageFile, Uint8Array>) =>
     splits.map((split) => opened.entries[split].map(({ id }, i) => [id, ...opened.digests[split][i]!]));
   return {
@@ -72,8 +71,7 @@ export async function unpairedSource(options: UnpairedOptions): Promise<Source> 
     size,
     condition: { kind: 'image', channels: channels.condition },
     channels,
-    counts,
-    ids: { train: idsOf('train'), val: idsOf('val'), test: idsOf('test') },
+    ...countsAndIds(conditions.entries),
     skipped: [...conditions.skipped, ...targets.skipped],
     hash: sha256Json({
       layout: 'unpaired',
@@ -87,10 +85,6 @@ export async function unpairedSource(options: UnpairedOptions): Promise<Source> 
       return { condition, image: await targets.get(split, index % targetCounts[split]) };
     },
   };
-}
-
-function countsOf({ entries }: OpenFiles<ImageFile, Uint8Array>): Record<Split, number> {
-  return { train: entries.train.length, val: entries.val.length, test: entries.test.length };
 }
 
 async function findDomain(path: string, domain: Domain): Promise<Record<Split, ImageFile[]>> {

@@ -4,16 +4,9 @@ import { BadImageError, decode, readHeader, resizePart } from '../decode.ts';
 import { checkChannels, readImage } from '../folder/pair.ts';
 import { rgbToGrey } from '../image.ts';
 import { type FileOptions, openFiles } from '../open-files.ts';
+import { countsAndIds } from '../parts.ts';
 import { type PngSamples, readPngSamples } from '../png-samples.ts';
-import {
-  type Channels,
-  colourChannels,
-  type Label,
-  type Pair,
-  type Source,
-  type Split,
-  splits,
-} from '../source.ts';
+import { type Channels, colourChannels, type Label, type Pair, type Source, splits } from '../source.ts';
 import { distinctColours } from './colours.ts';
 import { findLabelFiles, type LabelFiles } from './files.ts';
 
@@ -93,14 +86,12 @@ export async function labelmapSource(options: LabelmapOptions): Promise<Source> 
   const colours = palette ?? distinctColours(count);
   const labels: Label[] = names.map((name, i) => ({ name, colour: colours[i]! }));
   if (dontCare !== undefined) labels.push({ name: 'unlabelled', colour: [0, 0, 0], counted: false });
-  const idsOf = (split: Split) => entries[split].map(({ id }) => id);
   return {
     name: 'labelmap',
     size,
     condition: { kind: 'labels', labels, edges },
     channels: { condition: total + (edges ? 1 : 0), image: channels.image },
-    counts: { train: entries.train.length, val: entries.val.length, test: entries.test.length },
-    ids: { train: idsOf('train'), val: idsOf('val'), test: idsOf('test') },
+    ...countsAndIds(entries),
     skipped: opened.skipped,
     hash: sha256Json({
       layout: 'labelmap',

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { makeBatch } from '../../../src/data/batch.ts';
@@ -54,6 +54,15 @@ describe('a folder of pictures', () => {
       condition: { kind: 'class', classes: ['x', 'y'] },
       counts: { train: 14, val: 2, test: 4 },
     });
+  });
+
+  test('of the classes A and B asks whether pairs were meant', async () => {
+    const folder = dataFolder();
+    for (const name of ['A', 'B', 'C'])
+      for (let i = 0; i < 3; i++) await flatPicture(folder, `${name}/${i}.png`, [i, 0, 0]);
+    expect((await open(folder)).doubt).toBeUndefined();
+    rmSync(join(folder, 'C'), { recursive: true });
+    expect((await open(folder)).doubt).toContain('set data.source to folders');
   });
 
   test('is refused where a split has a class that is not trained on', async () => {
