@@ -1,8 +1,6 @@
 import { join } from 'node:path';
-import { makeStudent } from '../compress/student.ts';
 import { largest, smallest, spaceSize } from '../compress/width-space.ts';
 import type { Graph } from '../graph/graph.ts';
-import { buildGenerator } from '../models/generator.ts';
 import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
 import type { Stage } from '../recipe/names.ts';
 import type { Recipe } from '../recipe/schema.ts';
@@ -10,14 +8,12 @@ import { formatCost } from '../search/budget.ts';
 import { readCheckpoint } from '../train/checkpoint.ts';
 import { exists } from '../util/exists.ts';
 import { formatCount } from '../util/format.ts';
-import { sha256File } from '../util/hash.ts';
-import { loadGenerator, needCard, readCard } from './card.ts';
 import type { RunContext } from './context.ts';
 import { baselineConfig } from './distill/baselines.ts';
-import { plannedChannels } from './planned-teacher.ts';
+import { plannedTeacher } from './planned-teacher.ts';
 import { resultFile } from './search/result.ts';
 import { cutSupernet } from './supernet/file.ts';
-import { plannedSpace, supernetOrigin } from './supernet/start.ts';
+import { plannedSpace, plannedStudent, supernetOrigin } from './supernet/start.ts';
 import { teacherFile } from './teacher.ts';
 
 /** What a run would do, for `--dry-run`: the networks and their cost, each stage and how far it is. Reads, writes nothing. */
@@ -26,37 +22,20 @@ export async function describePlan(context: RunContext, stages: readonly Stage[]
   const lines = [`run ${recipe.name} in ${out}`];
   const { size, source } = recipe.data;
   lines.push(`data     ${source}, ${size} px`);
-  const file = teacherFile(context);
-  const teacher = exists(file)
-    ? loadGenerator(file)
-    : 'generator' in recipe.teacher
-      ? buildGenerator(recipe.teacher.generator, size, await generatorChannels(context))
-      : undefined;
+  const trained = exists(teacherFile(context));
+  const teacher = await plannedTeacher(context);
   const cost = (network: Graph) => {
     const { true: macs } = countMacs(network, inputSymbols(network, { size }));
     return { macs, text: `${formatCount(macs)} MACs, ${formatCount(countParameters(network))} parameters` };
   };
-  const teacherCost = teacher && cost(teacher);
-  if (teacherCost) lines.push(`teacher  ${teacherCost.text}${exists(file) ? '' : ', to be trained'}`);
+  const teacherCost = teacher && cost(teacher.graph);
+  if (teacherCost) lines.push(`teacher  ${teacherCost.text}${trained ? '' : ', to be trained'}`);
   if (teacher && recipe.student) {
-    const given = 'model' in recipe.teacher && exists(file);
-    const card = given ? needCard(file, await sha256File(file)) : readCard(file);
-    const architecture =
-      card?.architecture ?? ('generator' in recipe.teacher ? recipe.teacher.generator : undefined);
-    const { graph } = makeStudent({
-      teacher,
-      ...(architecture && { architecture }),
-      student: { ...recipe.student, initFrom: 'random' },
-      size,
-      seed: recipe.seed,
-      init: 'normal',
-      initGain: 0.02,
-    });
-    const student = cost(graph);
+    const planned = { student: recipe.student, size };
+    const student = cost(plannedStudent(planned, teacher).graph);
     lines.push(`student  ${student.text}: ${(teacherCost!.macs / student.macs).toFixed(1)}× fewer MACs`);
     if (recipe.supernet) {
-      const planned = { student: recipe.student, supernet: recipe.supernet, size };
-      const supernet = plannedSpace(planned, teacher, architecture);
+      const supernet = plannedSpace({ ...planned, supernet: recipe.supernet }, teacher);
       const [most, least] = [largest, smallest].map((pick) =>
         cost(cutSupernet(supernet, pick(supernet.space)).graph),
       );
@@ -66,11 +45,6 @@ export async function describePlan(context: RunContext, stages: readonly Stage[]
   }
   for (const stage of stages) lines.push(`${stage.padEnd(8)} ${describeStage(context, stage)}`);
   return `${lines.join('\n')}\n`;
-}
-
-async function generatorChannels(context: RunContext) {
-  const { condition, image } = await plannedChannels(context);
-  return { inputChannels: condition, outputChannels: image };
 }
 
 function describeStage({ recipe, out }: RunContext, stage: Stage): string {

@@ -25,7 +25,7 @@ export async function checkSearch(context: RunContext): Promise<void> {
   if (!teacher) return;
   const { size } = recipe.data;
   const planned = { student, supernet, size };
-  const { space, graph } = plannedSpace(planned, teacher.graph, teacher.architecture);
+  const { space, graph } = plannedSpace(planned, teacher);
   if (!search) return;
   if (search.widths !== undefined) {
     parseWidths(space, search.widths);

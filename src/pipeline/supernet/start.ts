@@ -14,6 +14,7 @@ import { GanletError } from '../../util/errors.ts';
 import { exists } from '../../util/exists.ts';
 import type { RunContext } from '../context.ts';
 import { startStudent } from '../distill/distill.ts';
+import type { PlannedTeacher } from '../planned-teacher.ts';
 import type { Teacher } from '../teacher.ts';
 import { calibrationFeeds } from '../train/student.ts';
 import type { Supernet } from './file.ts';
@@ -21,24 +22,31 @@ import type { Supernet } from './file.ts';
 /** Where a supernet's weights come from. */
 export type SupernetOrigin = 'distill' | 'teacher' | 'random';
 
+/** The student of a recipe with random weights, for what it costs and can have. Throws what `makeStudent` throws. */
+export function plannedStudent(
+  { student, size }: { student: StudentConfig; size: number },
+  { graph: teacher, architecture }: PlannedTeacher,
+): Student {
+  return makeStudent({
+    teacher,
+    ...(architecture && { architecture }),
+    student: { ...student, initFrom: 'random' },
+    size,
+    seed: 0,
+    init: 'normal',
+    initGain: 0.02,
+  });
+}
+
 /**
  * The space a recipe's supernet will have, from networks without weights, and where it starts: for messages and checks before
  * hours of work. Throws what `makeStudent` and `widthSpace` throw.
  */
 export function plannedSpace(
   recipe: { student: StudentConfig; supernet: Pick<SupernetConfig, 'widths'>; size: number },
-  teacher: Graph,
-  architecture: Architecture | undefined,
+  teacher: PlannedTeacher,
 ): { space: WidthSpace; graph: Graph } {
-  const { graph, architecture: own } = makeStudent({
-    teacher,
-    ...(architecture && { architecture }),
-    student: { ...recipe.student, initFrom: 'random' },
-    size: recipe.size,
-    seed: 0,
-    init: 'normal',
-    initGain: 0.02,
-  });
+  const { graph, architecture: own } = plannedStudent(recipe, teacher);
   return { space: widthSpace(channelGroups(graph), recipe.supernet.widths, own), graph };
 }
 
