@@ -4,8 +4,6 @@ import { drawFeasible, fits, type Weights } from './feasible.ts';
 import { paretoFront, paretoOrder } from './pareto.ts';
 import { type Outcome, type Problem, pointOf, ranked, type Scored } from './problem.ts';
 
-export { pointOf };
-
 export interface EvolutionOptions {
   /** Vectors of the first generation, and children of each later one. */
   population: number;

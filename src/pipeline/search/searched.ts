@@ -3,10 +3,10 @@ import { formatWidths, parseWidths, spaceSize, type WidthVector } from '../../co
 import type { SearchConfig } from '../../recipe/schema.ts';
 import { formatCost } from '../../search/budget.ts';
 import type { CostModel } from '../../search/cost.ts';
-import { pointOf } from '../../search/evolution.ts';
 import { countFeasible } from '../../search/feasible.ts';
 import { paretoFront } from '../../search/pareto.ts';
 import type { Limit, Problem, Scored } from '../../search/problem.ts';
+import { pointOf } from '../../search/problem.ts';
 import { chosenSearcher, runSearch } from '../../search/run-search.ts';
 import { formatCount } from '../../util/format.ts';
 import type { RunContext } from '../context.ts';
