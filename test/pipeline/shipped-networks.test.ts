@@ -32,7 +32,7 @@ test.each(students)('students/%s is what its card says, and far smaller than its
   expect(card.teacher!.macs / macs).toBeGreaterThan(12);
 });
 
-test.each(students)('students/%s has the distance from the test pictures that its card claims', async (name) => {
+test.each(students)('students/%s has the distance its card claims', async (name) => {
   const { recipe } = loadRecipe(join(root, 'recipes', `${name}.yaml`));
   const source = await openSource(recipe.data);
   const file = join(root, 'students', name, 'student.onnx');
