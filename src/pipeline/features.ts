@@ -12,6 +12,7 @@ import { featureClassifier, withoutHeads } from '../models/feature-classifier.ts
 import { initialise } from '../models/init.ts';
 import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
 import type { FeaturesRecipe, LoadedFeaturesRecipe } from '../recipe/features.ts';
+import { lasting } from '../recipe/lasting.ts';
 import { resolvedYaml } from '../recipe/load.ts';
 import { flatSettings } from '../train/changed-settings.ts';
 import { classifierFeeds, classifierProgram, headsOf } from '../train/classifier.ts';
@@ -155,7 +156,7 @@ async function trainClassifier(
       progress: bar,
       fingerprint: sha256Json({
         program: programHash(program),
-        train: { ...train, checkpointSeconds: 0 },
+        train: lasting(train),
         augment,
         data: source.hash,
         seed,
@@ -166,7 +167,7 @@ async function trainClassifier(
         'the set of pictures': source.hash,
         ...flatSettings('augment', augment),
         ...flatSettings('network', recipe.network),
-        ...flatSettings('train', { ...train, checkpointSeconds: undefined }),
+        ...flatSettings('train', lasting(train)),
       },
       feeds: async (step) => {
         const indices = trainIndices(seed, step, train.batch, source.counts.train);

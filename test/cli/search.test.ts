@@ -214,6 +214,21 @@ describe('a search that is killed', () => {
     const workers = await ganletHere(['search', 'tiny.yaml', '--set', 'search.workers=2'], folder);
     expect(workers.stderr).toContain('search: done before, nothing changed');
   });
+
+  test('goes on where a default was written down, or only what is drawn and kept on the way changed', async () => {
+    const folder = await trained();
+    const searching = ['run', 'tiny.yaml', '--stages', 'teach,supernet,search'];
+    expect((await ganletHere([...searching, '--quiet'], folder)).stderr).toBe('');
+    const sets = [
+      'search.quality=teacher-l1',
+      'teacher.train.samples=3',
+      'supernet.samples=3',
+      'supernet.snapshot=1',
+      'supernet.checkpointSeconds=1',
+    ];
+    const again = await ganletHere([...searching, ...sets.flatMap((set) => ['--set', set])], folder);
+    expect(again.stderr.match(/\w+(?=: done before)/g)).toEqual(['teach', 'supernet', 'search']);
+  });
 });
 
 test.each([

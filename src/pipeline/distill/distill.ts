@@ -4,6 +4,7 @@ import { separationOf } from '../../compress/separation.ts';
 import type { Student } from '../../compress/student.ts';
 import { makeStudent } from '../../compress/student.ts';
 import { encodeOnnx } from '../../graph/onnx.ts';
+import { lasting } from '../../recipe/lasting.ts';
 import type { DistillConfig, StudentConfig } from '../../recipe/schema.ts';
 import { flatSettings, type Settings } from '../../train/changed-settings.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../../util/atomic.ts';
@@ -68,7 +69,7 @@ export async function studentStage(context: RunContext, options: StudentStage): 
     teacher: teacher.sha256,
     settings,
     ...naive?.depends(recipe, source),
-    config: { ...config, checkpointSeconds: 0 },
+    config: lasting(config),
     discriminator: recipe.discriminator,
     data: source.hash,
     flip: recipe.data.flip,

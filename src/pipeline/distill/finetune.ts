@@ -3,6 +3,7 @@ import { parseWidths } from '../../compress/width-space.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { encodeOnnx } from '../../graph/onnx.ts';
 import { loadOnnx } from '../../ops/import-onnx.ts';
+import { lasting } from '../../recipe/lasting.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../../util/atomic.ts';
 import { exists } from '../../util/exists.ts';
 import { sha256File, sha256Json } from '../../util/hash.ts';
@@ -42,7 +43,7 @@ async function finetuneStudent(context: RunContext): Promise<void> {
     start,
     discriminator: exists(own) ? await sha256File(own) : recipe.discriminator,
     teacher: teacher.sha256,
-    config: { ...config, checkpointSeconds: 0 },
+    config: lasting(config),
     data: source.hash,
     flip: recipe.data.flip,
     jitter: recipe.data.jitter,

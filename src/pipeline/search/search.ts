@@ -52,14 +52,14 @@ export async function search(context: RunContext): Promise<void> {
   };
   const symbols = inputSymbols(graph, { size: source.size });
   const teacherMacs = countMacs(teacher.graph, inputSymbols(teacher.graph, { size: source.size })).true;
-  const { workers: _, ...lasting } = config;
+  const { workers: _, features: __, ...kept } = config;
   const settings: Settings = {
     seed: recipe.seed,
     'the supernet': sha256,
     'the set of pictures': source.hash,
     'the teacher': teacher.sha256,
-    ...flatSettings('search', lasting),
-    'the metric': metric.kind,
+    ...flatSettings('search', kept),
+    'search.quality': metric.kind,
     'the network of the metric': metric.network,
   };
   const inputs = sha256Json(settings);

@@ -6,6 +6,7 @@ import type { Architecture } from '../../compress/student.ts';
 import { channelsAt, type WidthSpace, type WidthVector } from '../../compress/width-space.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { loadOnnx } from '../../ops/import-onnx.ts';
+import { lasting } from '../../recipe/lasting.ts';
 import { architectureSchema, generators } from '../../recipe/networks.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import { changedSettings, flatSettings, type Settings, sinceThen } from '../../train/changed-settings.ts';
@@ -44,7 +45,7 @@ export function supernetSettings({ seed, student, supernet, search }: Recipe): S
   const settings = {
     seed,
     ...flatSettings('student', student ?? {}),
-    ...flatSettings('supernet', { ...supernet, checkpointSeconds: undefined }),
+    ...flatSettings('supernet', supernet ? lasting(supernet) : {}),
     ...(supernet?.sampling === 'budget' && flatSettings('search.budget', search?.budget ?? {})),
   };
   return JSON.parse(JSON.stringify(settings)) as Settings;

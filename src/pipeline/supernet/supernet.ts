@@ -5,6 +5,7 @@ import { formatWidths, spaceSize, type WidthVector } from '../../compress/width-
 import type { Graph } from '../../graph/graph.ts';
 import { encodeOnnx } from '../../graph/onnx.ts';
 import { countMacs, inputSymbols } from '../../ops/cost.ts';
+import { lasting } from '../../recipe/lasting.ts';
 import { limitsOf } from '../../search/budget.ts';
 import { costModel } from '../../search/cost.ts';
 import { flatSettings } from '../../train/changed-settings.ts';
@@ -44,7 +45,7 @@ export async function supernet(context: RunContext): Promise<void> {
     teacher: teacher.sha256,
     start: startedFrom,
     student: recipe.student,
-    config: { ...config, checkpointSeconds: 0 },
+    config: lasting(config),
     ...(config.sampling === 'budget' && { budget: recipe.search?.budget }),
     discriminator: recipe.discriminator,
     data: source.hash,
@@ -75,7 +76,7 @@ export async function supernet(context: RunContext): Promise<void> {
         'the teacher': teacher.sha256,
         'the network it starts from': startedFrom,
         ...flatSettings('student', recipe.student),
-        ...flatSettings('supernet', { ...config, checkpointSeconds: undefined }),
+        ...flatSettings('supernet', lasting(config)),
         ...(config.sampling === 'budget' && flatSettings('search.budget', recipe.search!.budget!)),
       },
       distillation: await planDistillation(context, teacher, start.graph, config, split.train.length),

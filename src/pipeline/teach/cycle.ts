@@ -1,5 +1,6 @@
 import type { Source } from '../../data/source.ts';
 import { buildGenerator } from '../../models/generator.ts';
+import { lasting } from '../../recipe/lasting.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import { flatSettings } from '../../train/changed-settings.ts';
 import { finishedNetwork, withWeights } from '../../train/trained-network.ts';
@@ -51,7 +52,7 @@ async function teachCycle(context: RunContext, teacher: BuiltTeacher): Promise<v
         ...{ stage: 'teach', forward, reverse, config, cycle },
         settings: {
           ...flatSettings('teacher.generator', architecture),
-          ...flatSettings('teacher.train', { ...config, cycle: undefined, checkpointSeconds: undefined }),
+          ...flatSettings('teacher.train', { ...lasting(config), cycle: undefined }),
         },
       });
       const ema = config.ema > 0;

@@ -4,6 +4,7 @@ import { makeBatch, trainIndices } from '../../data/batch.ts';
 import type { Graph, Tensor } from '../../graph/graph.ts';
 import { encodeOnnx } from '../../graph/onnx.ts';
 import { buildGenerator, distillTaps } from '../../models/generator.ts';
+import { lasting } from '../../recipe/lasting.ts';
 import type { OnlineConfig } from '../../recipe/schema.ts';
 import { flatSettings } from '../../train/changed-settings.ts';
 import { runSteps } from '../../train/loop.ts';
@@ -115,7 +116,7 @@ async function trainOnline(
     ...{ stage: 'teach', program, config },
     settings: {
       ...flatSettings('teacher.generator', architecture),
-      ...flatSettings('teacher.train', { ...config, checkpointSeconds: undefined }),
+      ...flatSettings('teacher.train', lasting(config)),
       ...flatSettings('student', recipe.student!),
       ...flatSettings('online', online),
     },

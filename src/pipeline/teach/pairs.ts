@@ -1,4 +1,5 @@
 import { buildGenerator } from '../../models/generator.ts';
+import { lasting } from '../../recipe/lasting.ts';
 import { flatSettings } from '../../train/changed-settings.ts';
 import { finishedNetwork, withWeights } from '../../train/trained-network.ts';
 import { judgedInputs } from '../check/discriminator.ts';
@@ -37,7 +38,7 @@ async function teachPairs(context: RunContext, teacher: BuiltTeacher): Promise<v
         config,
         settings: {
           ...flatSettings('teacher.generator', architecture),
-          ...flatSettings('teacher.train', { ...config, checkpointSeconds: undefined }),
+          ...flatSettings('teacher.train', lasting(config)),
         },
       });
       return {

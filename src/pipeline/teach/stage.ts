@@ -3,6 +3,7 @@ import type { Graph } from '../../graph/graph.ts';
 import { encodeOnnx } from '../../graph/onnx.ts';
 import { distillTaps } from '../../models/generator.ts';
 import { loadOnnx } from '../../ops/import-onnx.ts';
+import { lasting } from '../../recipe/lasting.ts';
 import { writeFileAtomic } from '../../util/atomic.ts';
 import { sha256Json } from '../../util/hash.ts';
 import { type Card, describeModel, hasCard, writeCard } from '../card.ts';
@@ -43,7 +44,7 @@ export async function teachStage(
   const { hash } = await context.source();
   const inputs = sha256Json({
     ...depends,
-    teacher,
+    teacher: { ...teacher, train: lasting(teacher.train) },
     discriminator: recipe.discriminator,
     data: hash,
     flip: recipe.data.flip,

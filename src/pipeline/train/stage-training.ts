@@ -6,6 +6,7 @@ import type { Graph, Tensor } from '../../graph/graph.ts';
 import { encodeOnnx } from '../../graph/onnx.ts';
 import { printGraph } from '../../graph/print.ts';
 import { peakActivationBytes } from '../../metrics/profile/memory.ts';
+import { lasting } from '../../recipe/lasting.ts';
 import type { DataConfig, Recipe, TrainConfig } from '../../recipe/schema.ts';
 import { batchHint, batchThatFits } from '../../train/batch-that-fits.ts';
 import { flatSettings, type Settings } from '../../train/changed-settings.ts';
@@ -68,7 +69,7 @@ export async function stageTraining(
     progress: context.progress(config.steps, stage),
     fingerprint: sha256Json({
       program: programHash(program),
-      config: { ...config, checkpointSeconds: 0 },
+      config: lasting(config),
       data: source.hash,
       seed: recipe.seed,
       ...also,

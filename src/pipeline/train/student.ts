@@ -6,6 +6,7 @@ import type { Graph } from '../../graph/graph.ts';
 import { generatorInputs, latentSize } from '../../models/generator-inputs.ts';
 import { inputSymbols } from '../../ops/cost.ts';
 import { loadOnnx } from '../../ops/import-onnx.ts';
+import { lasting } from '../../recipe/lasting.ts';
 import type { DistillConfig } from '../../recipe/schema.ts';
 import type { Settings } from '../../train/changed-settings.ts';
 import { flatSettings } from '../../train/changed-settings.ts';
@@ -61,7 +62,7 @@ export async function trainStudent(context: RunContext, training: StudentTrainin
     settings: {
       'the teacher': teacher.sha256,
       ...settings,
-      ...flatSettings(section, { ...config, checkpointSeconds: undefined }),
+      ...flatSettings(section, lasting(config)),
     },
     ...(distillation && { distillation }),
     encoder,
