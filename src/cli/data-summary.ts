@@ -1,4 +1,4 @@
-import type { Condition } from '../data/source.ts';
+import { type Condition, classesOf } from '../data/source.ts';
 import type { SourceSummary } from '../data/summary.ts';
 
 /** What is shown of long lists. */
@@ -51,6 +51,11 @@ export function printSummary(
 }
 
 function describe(condition: Condition): string {
+  const besides = condition.kind === 'class' ? 0 : classesOf(condition).length;
+  return describeAlone(condition) + (besides > 0 ? `, and one of ${besides} classes` : '');
+}
+
+function describeAlone(condition: Condition): string {
   switch (condition.kind) {
     case 'image':
       return condition.channels === 1 ? 'a grey picture' : 'a colour picture';

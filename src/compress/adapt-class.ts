@@ -1,5 +1,6 @@
 import { float32, type Graph, type Node, type Value } from '../graph/graph.ts';
 import { prune } from '../graph/prune.ts';
+import { declareInputs } from '../models/generator-inputs.ts';
 import { add, cast } from '../ops/elementwise.ts';
 import { squeeze, unsqueeze } from '../ops/layout.ts';
 import { matMul } from '../ops/matmul.ts';
@@ -37,7 +38,7 @@ export function adaptClassInput(graph: Graph, classes?: number): Graph {
       return [y!.name.startsWith(`${node.name}:`) ? shaped : oneHot!.graph.named(shaped, y!.name)];
     },
   });
-  return prune(adapted);
+  return prune(declareInputs(adapted, { [index.name]: 'class' }));
 }
 
 /** An integer for each picture. */

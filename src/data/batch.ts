@@ -1,7 +1,7 @@
 import type { Rng } from '../util/rng.ts';
 import { rng } from '../util/rng.ts';
-import { oneHotClass, oneHotLabels } from './one-hot.ts';
-import { conditionShape, type Source, type Split } from './source.ts';
+import { oneHotClass, oneHotLabels, oneHotPlanes } from './one-hot.ts';
+import { conditionShape, pictureChannels, type Source, type Split } from './source.ts';
 import { copy, nearest, place, type Sampler, sampler, window } from './window.ts';
 
 export interface Augment {
@@ -18,7 +18,8 @@ export interface Augment {
 export interface Batch {
   /**
    * Pictures [N, C, size, size] in [−1, 1]; labels [N, L (+ 1 with edges), size, size] and classes [N, K] of 0 and 1, one 1
-   * for each place; empty without conditions. The shape is `conditionShape`.
+   * for each place; empty without conditions. After a picture or labels that come with classes a plane [size, size] for each class,
+   * of ones for its own. The shape is `conditionShape`.
    */
   condition: Float32Array;
   /** [N, channels.image, size, size] in [−1, 1] */
@@ -137,13 +138,16 @@ function viewWriter(size: number): ViewWriter {
 }
 
 function writeCondition(
-  { condition }: Source,
-  from: Uint8Array,
+  { condition, size }: Source,
+  pair: Uint8Array,
   to: Float32Array,
   start: number,
   view: View,
   writeView: ViewWriter,
 ): void {
+  const planes = 'classes' in condition && condition.kind !== 'class' ? condition.classes : undefined;
+  const from = planes ? pair.subarray(0, -1) : pair;
+  if (planes) oneHotPlanes(pair.at(-1), to, start + pictureChannels(condition) * size * size, planes, size);
   if (condition.kind === 'image') writeView.picture(from, to, start, condition.channels, view);
   else if (condition.kind === 'labels') oneHotLabels(writeView.planes(from, view), to, start, condition);
   else if (condition.kind === 'class') oneHotClass(from[0], to, start, condition);

@@ -1,5 +1,5 @@
 import type { SheetColumn } from './sheet.ts';
-import type { Condition, Source } from './source.ts';
+import { type Condition, conditionChannels, pictureChannels, type Source } from './source.ts';
 
 /** Of the lines between objects, on any label's colour. */
 export const edgeColour = [24, 24, 24] as const;
@@ -9,23 +9,34 @@ const nothing = [128, 128, 128] as const;
 
 /**
  * The conditions of a batch (see `Batch.condition`) as a column of a sample sheet: pictures as they are, labels in their colours
- * with dark edges, classes by name. Undefined without conditions.
+ * with dark edges, classes by name where there is nothing else. Undefined without conditions.
  */
 export function conditionColumn(
   { condition, size }: Pick<Source, 'condition' | 'size'>,
   batch: Float32Array,
 ): SheetColumn | undefined {
   const title = 'condition';
+  const pictures = () => picturesOf(condition, batch, size * size);
   switch (condition.kind) {
     case 'image':
-      return { title, images: batch, channels: condition.channels };
+      return { title, images: pictures(), channels: condition.channels };
     case 'labels':
-      return { title, images: drawLabels(condition, batch, size) };
+      return { title, images: drawLabels(condition, pictures(), size) };
     case 'class':
       return { title, texts: classNames(condition.classes, batch) };
     case 'none':
       return undefined;
   }
+}
+
+/** A batch of conditions without the planes of their classes. */
+function picturesOf(condition: Condition, batch: Float32Array, area: number): Float32Array {
+  const [each, own] = [conditionChannels(condition) * area, pictureChannels(condition) * area];
+  if (each === own) return batch;
+  const pictures = new Float32Array((batch.length / each) * own);
+  for (let n = 0; n < batch.length / each; n++)
+    pictures.set(batch.subarray(n * each, n * each + own), n * own);
+  return pictures;
 }
 
 /** One-hot labels [N, L, size, size], or with edges [N, L + 1, size, size], as N × size × size × 3 bytes; grey where all are 0. */

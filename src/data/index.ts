@@ -1,10 +1,13 @@
 import type { EmojiStyle } from '../recipe/names.ts';
 import type { DataSourceName } from '../recipe/sources.ts';
 import { GanletError } from '../util/errors.ts';
+import { readClassFile } from './class-file.ts';
+import { classed } from './classed.ts';
 import { emojiClassesSource } from './emoji/classes.ts';
 import { emojiLabelsSource } from './emoji/labels.ts';
 import { openmojiSource } from './emoji/openmoji.ts';
 import { emojiPairsSource } from './emoji/pairs.ts';
+import { emojiEntries } from './emoji/styles-packages.ts';
 import { type FolderOptions, folderSource } from './folder/aligned.ts';
 import { imageFolderSource } from './folder/classes.ts';
 import { unpairedSource } from './folder/unpaired.ts';
@@ -35,6 +38,10 @@ export interface DataOptions extends Omit<FolderOptions, 'path'> {
   to?: EmojiStyle | undefined;
   /** `emoji-pairs`: false hides from training which drawings belong together. */
   aligned?: boolean | undefined;
+  /** Pairs of files: a file that names a class for each, which is given besides its condition; see `readClassFile`. */
+  classes?: string | undefined;
+  /** `emoji-pairs` and `emoji-labels`: give the category besides, as Unicode groups them. */
+  categories?: boolean | undefined;
   /** `emoji-classes`: whose drawings are shown. */
   styles?: readonly EmojiStyle[] | undefined;
   /** Where rendered and unpacked pictures are kept. Default: see `cacheDir`. */
@@ -68,10 +75,15 @@ const openers: Readonly<Record<DataSourceName, (given: Given) => Promise<Source>
 
 /**
  * Opens the images a recipe asks for. What its source has no use for does nothing here; recipes are checked for it. Throws
- * DATA_PATH_MISSING, DATA_REPO_MISSING, DATA_LABELS_MISSING, and what the function of the source throws.
+ * DATA_PATH_MISSING, DATA_REPO_MISSING, DATA_LABELS_MISSING, what the function of the source throws, and with classes what
+ * `readClassFile` and `classed` throw.
  */
-export async function openSource({ source, ...given }: DataOptions): Promise<Source> {
-  return openers[source](given);
+export async function openSource({ source, classes, categories, ...given }: DataOptions): Promise<Source> {
+  const opened = await openers[source](given);
+  if (classes !== undefined) return classed(opened, await readClassFile(classes));
+  if (!categories) return opened;
+  const groups = new Map((await emojiEntries(given.path)).map(({ hexcode, group }) => [hexcode, group]));
+  return classed(opened, (id) => groups.get(id)!);
 }
 
 function withFolder(given: Given, source: DataSourceName): Given & { path: string } {

@@ -36,3 +36,17 @@ export function oneHotClass(
     throw new RangeError(`classes must be below ${classes.length}, a pair has ${id ?? 'none'}`);
   to[start + id] = 1;
 }
+
+/** A class number as a plane [size, size] for each class, of ones for that class. Written as `oneHotLabels`. Throws as `oneHotClass`. */
+export function oneHotPlanes(
+  id: number | undefined,
+  to: Float32Array,
+  start: number,
+  classes: readonly string[],
+  size: number,
+): void {
+  const area = size * size;
+  const one = new Float32Array(classes.length);
+  oneHotClass(id, one, 0, { classes });
+  for (const [k, value] of one.entries()) to.fill(value, start + k * area, start + (k + 1) * area);
+}

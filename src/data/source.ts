@@ -5,12 +5,18 @@ export const splits: readonly Split[] = ['train', 'val', 'test'];
 
 /** What a generator is given to make an image of. */
 export type Condition =
-  | { kind: 'image'; channels: 1 | 3 }
+  | {
+      kind: 'image';
+      channels: 1 | 3;
+      /** Names of the classes that are given besides, at most 256. */
+      classes?: readonly string[];
+    }
   /** A picture of label numbers; with `edges` also of where one object ends and another begins. */
   | {
       kind: 'labels';
       labels: readonly Label[];
       edges: boolean;
+      classes?: readonly string[];
       /** Images have about the colour of a label where the label is, so that their nearest colours are a label map again. */
       byColour?: true;
     }
@@ -31,7 +37,7 @@ export interface Label {
 export interface Pair {
   /**
    * image: size × size × channels. labels: size × size label numbers, then with edges size × size bytes of 0 or 1. class: one
-   * byte, its number. none: empty.
+   * byte, its number; it follows pictures and labels that come with classes. none: empty.
    */
   condition: Uint8Array;
   /** size × size × `channels.image`. */
@@ -94,18 +100,27 @@ export interface Source {
   pair(split: Split, index: number): Pair | Promise<Pair>;
 }
 
-/** Channels in which a network sees a condition: one for each label (and one for edges), one number for each class. */
+/** Channels in which a network sees a condition: one for each label (and one for edges), one number or plane for each class. */
 export function conditionChannels(condition: Condition): number {
+  return pictureChannels(condition) + classesOf(condition).length;
+}
+
+/** Those of the picture, or label map, in a condition. */
+export function pictureChannels(condition: Condition): number {
   switch (condition.kind) {
     case 'image':
       return condition.channels;
     case 'labels':
       return condition.labels.length + (condition.edges ? 1 : 0);
     case 'class':
-      return condition.classes.length;
     case 'none':
       return 0;
   }
+}
+
+/** Names of the classes that conditions are of, or come with. */
+export function classesOf(condition: Condition): readonly string[] {
+  return condition.kind === 'none' ? [] : (condition.classes ?? []);
 }
 
 /** Shape of the conditions of a batch: [N, C, size, size], of classes [N, K], without conditions undefined. */

@@ -1,4 +1,4 @@
-import { type Condition, type Source, type Split, splits } from './source.ts';
+import { type Condition, classesOf, type Source, type Split, splits } from './source.ts';
 
 /** What a data set holds, for a look before training. */
 export interface SourceSummary {
@@ -53,7 +53,7 @@ export async function summarise(source: Source): Promise<SourceSummary> {
     counts,
     ...(unpaired && { images: unpaired.counts }),
     truth,
-    ...(condition.kind === 'class' && { classes: await classCounts(source, condition.classes) }),
+    ...(classesOf(condition).length > 0 && { classes: await classCounts(source, classesOf(condition)) }),
     ...(condition.kind === 'labels' && {
       labels: condition.labels.map(({ name }, i) => ({ name, share: shares[i]! })),
     }),
@@ -73,7 +73,7 @@ async function classCounts(source: Source, classes: readonly string[]) {
   const counted = classes.map((name) => ({ name, counts: { train: 0, val: 0, test: 0 } }));
   for (const split of splits) {
     for (let i = 0; i < source.counts[split]; i++)
-      counted[(await source.pair(split, i)).condition[0]!]!.counts[split]++;
+      counted[(await source.pair(split, i)).condition.at(-1)!]!.counts[split]++;
   }
   return counted;
 }

@@ -1,6 +1,6 @@
 import { adaptClassInput } from '../compress/adapt-class.ts';
 import type { Condition } from '../data/source.ts';
-import { conditionChannels } from '../data/source.ts';
+import { classesOf, conditionChannels } from '../data/source.ts';
 import type { Graph, Value } from '../graph/graph.ts';
 import { generatorInputs } from '../models/generator-inputs.ts';
 import { inputSymbols, staticShape } from '../ops/cost.ts';
@@ -64,6 +64,8 @@ function recognise(graph: Graph, known: KnownInput): NetworkInput | string {
     if (error instanceof GanletError) return error.message;
     throw error;
   }
+  if (known.condition && known.condition.kind !== 'class' && classesOf(known.condition).length > 0)
+    return 'what takes a class besides cannot be drawn for here';
   const tensor = (value: Value) => shapeOf(graph, value, known.size);
   const made = graph.outputs[0] && tensor(graph.outputs[0]);
   if (made?.shape.length !== 4 || made.type !== 'float32') return '';

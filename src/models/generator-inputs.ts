@@ -15,6 +15,7 @@ export interface GeneratorInputs {
 }
 
 const latentName = /^(latent|z|noise|style)$/i;
+const className = /^(class|classes|class_?labels?|label|category|y|c)$/i;
 
 /** Where a graph carries what its inputs are for. */
 const metadataKey = 'ganlet.inputs';
@@ -22,16 +23,13 @@ const metadataKey = 'ganlet.inputs';
 /**
  * Tells a generator's condition from its latent vector. An input with two axes that is named latent, z, noise or style is the
  * latent vector, unless `declareInputs` has said otherwise; the other input is the condition. Throws MODEL_MISMATCH where two
- * are of one kind.
+ * are of one kind; a picture and a class are made one condition by `packCondition`.
  */
 export function generatorInputs(graph: Graph): GeneratorInputs {
-  const declared = declaredInputs(graph);
-  const isLatent = ({ name, shape }: Value) => {
-    const kind = declared[name];
-    return kind ? kind === 'latent' : shape.length === 2 && latentName.test(name);
-  };
-  const [condition, ...conditions] = graph.inputs.filter((input) => !isLatent(input));
-  const [latent, ...latents] = graph.inputs.filter(isLatent);
+  const [latent, ...latents] = latentInputs(graph);
+  const [condition, ...conditions] = graph.inputs.filter(
+    (input) => input !== latent && !latents.includes(input),
+  );
   if (conditions.length + latents.length > 0) {
     const found = graph.inputs.map(({ name, shape }) => `${name} ${showShape(shape)}`).join(', ');
     throw new GanletError(
@@ -43,12 +41,31 @@ export function generatorInputs(graph: Graph): GeneratorInputs {
   return { ...(condition && { condition }), ...(latent && { latent }) };
 }
 
-/** Notes in the graph what its inputs are for, by name, as a card says; copies of the graph keep it. Names it does not have are left out. */
+/** The inputs that are latent vectors, see `generatorInputs`. */
+export function latentInputs(graph: Graph): Value[] {
+  return vectorInputs(graph, 'latent', latentName);
+}
+
+/** The inputs that are classes, one-hot: those that were declared so, or have two axes and are named class, label, category, y or c. */
+export function classInputs(graph: Graph): Value[] {
+  return vectorInputs(graph, 'class', className);
+}
+
+function vectorInputs(graph: Graph, kind: InputKind, usualName: RegExp): Value[] {
+  const declared = declaredInputs(graph);
+  return graph.inputs.filter(({ name, shape }) => {
+    const said = declared[name];
+    return said ? said === kind : shape.length === 2 && usualName.test(name);
+  });
+}
+
+/** Notes in the graph what its inputs are for, by name, as a card says; copies of the graph keep it. Names it does not have are left out, what was noted before stays. */
 export function declareInputs(graph: Graph, kinds: Readonly<Record<string, InputKind>>): Graph {
   const own = Object.fromEntries(
     graph.inputs.flatMap(({ name }) => (kinds[name] ? [[name, kinds[name]] as const] : [])),
   );
-  if (Object.keys(own).length > 0) graph.metadata.set(metadataKey, JSON.stringify(own));
+  const all = { ...declaredInputs(graph), ...own };
+  if (Object.keys(all).length > 0) graph.metadata.set(metadataKey, JSON.stringify(all));
   return graph;
 }
 

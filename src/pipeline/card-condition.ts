@@ -11,10 +11,16 @@ const labels = z
   .min(1)
   .max(most);
 
+const classes = z.array(z.string()).min(1).max(most);
+
 /** What a card says a network is given: needed to draw for it, since the file has only the number of channels. */
 export const conditionSchema: z.ZodType<Condition> = z.discriminatedUnion('kind', [
-  z.looseObject({ kind: z.literal('image'), channels: z.union([z.literal(1), z.literal(3)]) }),
-  z.looseObject({ kind: z.literal('labels'), labels, edges: z.boolean() }),
-  z.looseObject({ kind: z.literal('class'), classes: z.array(z.string()).min(1).max(most) }),
+  z.looseObject({
+    kind: z.literal('image'),
+    channels: z.union([z.literal(1), z.literal(3)]),
+    classes: classes.exactOptional(),
+  }),
+  z.looseObject({ kind: z.literal('labels'), labels, edges: z.boolean(), classes: classes.exactOptional() }),
+  z.looseObject({ kind: z.literal('class'), classes }),
   z.looseObject({ kind: z.literal('none') }),
 ]);

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import type { Backend } from '../backend/backend.ts';
 import { adaptClassInput } from '../compress/adapt-class.ts';
 import { adaptTeacher, ownForm, type TeacherForm } from '../compress/adapt-teacher.ts';
-import type { Condition } from '../data/source.ts';
+import { packCondition, packedInputs } from '../compress/pack-condition.ts';
+import { type Condition, classesOf } from '../data/source.ts';
 import type { Graph } from '../graph/graph.ts';
 import { cardPath } from '../models/card-path.ts';
 import { declareInputs, generatorInputs, type InputKind, inputKinds } from '../models/generator-inputs.ts';
@@ -38,7 +39,7 @@ export interface Card {
   outputRange?: [number, number];
   /** Order of the axes of a foreign network's pictures, where channels come last. */
   layout?: 'nchw' | 'nhwc';
-  /** What it makes pictures of, where that is no picture: names and colours of labels, names of classes, or nothing. */
+  /** What it makes pictures of, where that is no picture alone: names and colours of labels, names of classes, or nothing. */
   condition?: Condition;
   taps?: readonly string[];
   params: number;
@@ -75,7 +76,7 @@ export async function describeModel(
     size,
     inputs: inputsOf(network, condition),
     range: [-1, 1],
-    ...(condition.kind !== 'image' && { condition }),
+    ...((condition.kind !== 'image' || condition.classes) && { condition }),
     params: countParameters(network),
     macs: { true: macs.true, paper: macs.paper },
     bytes: statSync(file).size,
@@ -90,15 +91,17 @@ export async function describeModel(
 
 function inputsOf(network: Graph, { kind }: Condition): Record<string, InputKind> {
   const { condition, latent } = generatorInputs(network);
+  const packed = packedInputs(network);
   return {
     ...(condition && kind !== 'none' && { [condition.name]: kind }),
+    ...(packed && { [packed.class]: 'class' as const }),
     ...(latent && { [latent.name]: 'latent' as const }),
   };
 }
 
 /**
  * Reads a generator; what its inputs are for is noted in the graph where its card says it, and a class is given as a one-hot
- * vector (see `adaptClassInput`). Where the card declares pictures of another range or order of axes than ours, that is computed
+ * vector (see `adaptClassInput`), beside a picture in one input with it (see `packCondition`). Where the card declares pictures of another range or order of axes than ours, that is computed
  * inside. Throws what `loadOnnx` throws, and MODEL_MISMATCH for a card that speaks of a latent vector the network does not take.
  */
 export function loadGenerator(file: string, card = readCard(file)): Graph {
@@ -114,8 +117,8 @@ export function loadGenerator(file: string, card = readCard(file)): Graph {
   }
   const adapted = adaptTeacher(network, formOf(card), 'fixed');
   const graph = declareInputs(adapted, card?.inputs ?? {});
-  const condition = card?.condition;
-  return adaptClassInput(graph, condition?.kind === 'class' ? condition.classes.length : undefined);
+  const classes = card?.condition ? classesOf(card.condition).length : 0;
+  return packCondition(adaptClassInput(graph, classes || undefined));
 }
 
 /** How a generator takes and makes pictures, as its card says; else as ours do. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { packCondition, unpackCondition } from '../compress/pack-condition.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import { encodeOnnx } from '../graph/onnx.ts';
 import { prune } from '../graph/prune.ts';
@@ -68,13 +69,13 @@ async function exportOne(
     await writeCard(target, { ...(await describeModel(context, network, target)), ...known, steps, role });
   };
   if (await stageIsDone(out, `export-${role}`, inputs)) {
-    if (!(await hasCard(target))) await describe(loadOnnx(target));
+    if (!(await hasCard(target))) await describe(packCondition(loadOnnx(target)));
     log.info(`export ${role}: done before, nothing changed`);
     return;
   }
   const trained = loadOnnx(join(out, from));
-  const bytes = encodeOnnx(prune(loadOnnx(join(out, from))));
-  await checkParity(context, trained, loadOnnx(bytes, file), file);
+  const bytes = encodeOnnx(unpackCondition(prune(loadOnnx(join(out, from)))));
+  await checkParity(context, trained, packCondition(loadOnnx(bytes, file)), file);
   await writeFileAtomic(target, bytes);
   await describe(trained);
   await markStageDone(out, `export-${role}`, inputs, [file]);

@@ -21,7 +21,8 @@ export async function plannedChannels({
   source,
 }: Pick<RunContext, 'recipe' | 'source'>): Promise<Source['channels']> {
   const { data } = recipe;
-  return rulesOf(data.source).pictures(data) ? data.channels : (await source()).channels;
+  const alone = data.classes === undefined && !data.categories;
+  return alone && rulesOf(data.source).pictures(data) ? data.channels : (await source()).channels;
 }
 
 /**

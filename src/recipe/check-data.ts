@@ -49,6 +49,8 @@ export function checkData({ data }: Pick<RecipeFields, 'data'>, fail: Fail): voi
       fail(['data', 'labels'], 'must be a number for the source emoji-labels: its labels are colours');
   } else if (source === 'emoji-labels' && labels !== undefined && labels > 64)
     fail(['data', 'labels'], `must be at most 64 for the source emoji-labels, got ${labels}`);
+  if (data.categories && data.aligned === false)
+    fail(['data', 'categories'], 'must be left out where data.aligned is false: classes go with pairs');
   const { from, to } = givenAndMade('emoji-pairs', data);
   if (source === 'emoji-pairs' && from === to)
     fail(['data', 'to'], `must not be data.from, ${to}: nothing would be left to learn`);

@@ -83,6 +83,16 @@ const dataFields = section({
     .describe(
       `For emoji-classes: whose drawings are shown; by default those of ${usualStyles['emoji-classes'].styles.join()}.`,
     ),
+  classes: text('the path of a file')
+    .optional()
+    .describe(
+      'For aligned, folders and labelmap: a file with a line "name,class" for each pair; the class is given to the generator besides.',
+    ),
+  categories: flag()
+    .optional()
+    .describe(
+      'For emoji-pairs and emoji-labels: give the category besides ("animals-nature", "food-drink", …).',
+    ),
   size: whole({ min: 16, max: 1024, multipleOf: 4 }).describe('Side of the square images, in pixels.'),
   flip: flag().default(true).describe('Mirror a training pair left to right, every second time.'),
   jitter: number({ min: 0, max: 1 })

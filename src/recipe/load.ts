@@ -82,6 +82,10 @@ export function requireFiles({ recipe, locate }: LoadedRecipe): void {
   if (data.path !== undefined && !(exists(data.path) && statSync(data.path).isDirectory())) {
     problems.push(`${locate(['data', 'path'])}  data.path must be a folder, found none at ${data.path}`);
   }
+  if (data.classes !== undefined && !exists(data.classes))
+    problems.push(
+      `${locate(['data', 'classes'])}  data.classes must be a file, found none at ${data.classes}`,
+    );
   if (problems.length > 0) throw invalid(problems, "paths in a recipe are relative to the recipe's folder");
 }
 
@@ -140,7 +144,11 @@ function absolutePaths(recipe: Recipe, folder: string): Recipe {
     ...(finetune && { finetune: training(finetune) }),
     ...(search?.features && { search: { ...search, features: network(search.features) } }),
     evaluate: { ...evaluate, features: network(evaluate.features), lpips: network(evaluate.lpips) },
-    data: data.path === undefined ? data : { ...data, path: resolve(folder, data.path) },
+    data: {
+      ...data,
+      ...(data.path !== undefined && { path: resolve(folder, data.path) }),
+      ...(data.classes !== undefined && { classes: resolve(folder, data.classes) }),
+    },
     teacher:
       'model' in teacher
         ? { model: resolve(folder, teacher.model) }

@@ -12,6 +12,8 @@ export const sourceKeys = [
   'to',
   'aligned',
   'styles',
+  'classes',
+  'categories',
   'direction',
   'onBadImage',
   'greyscale',
@@ -87,14 +89,14 @@ export const sources = {
   'emoji-pairs': {
     says: 'an emoji by two artists',
     path: 'packages',
-    keys: ['from', 'to', 'aligned'],
+    keys: ['from', 'to', 'aligned', 'categories'],
     pictures: always,
     drawings: (settings) => ['openmoji', ...Object.values(givenAndMade('emoji-pairs', settings))],
   },
   'emoji-labels': {
     says: 'the colours of an emoji as a label map, and the emoji',
     path: 'packages',
-    keys: ['labels', 'from', 'to'],
+    keys: ['labels', 'from', 'to', 'categories'],
     pictures: never,
     drawings: (settings) => ['openmoji', ...Object.values(givenAndMade('emoji-labels', settings))],
   },
@@ -108,13 +110,13 @@ export const sources = {
   aligned: {
     says: 'a folder of pictures, each holding A and B side by side',
     path: 'pictures',
-    keys: ofPairs,
+    keys: ['classes', ...ofPairs],
     pictures: always,
   },
   folders: {
     says: 'two folders A and B with the same file names',
     path: 'pictures',
-    keys: ofPairs,
+    keys: ['classes', ...ofPairs],
     pictures: always,
   },
   unpaired: {
@@ -126,7 +128,7 @@ export const sources = {
   labelmap: {
     says: 'label maps and images',
     path: 'pictures',
-    keys: ['labels', 'dontCare', 'edges', ...ofFiles],
+    keys: ['labels', 'dontCare', 'edges', 'classes', ...ofFiles],
     pictures: never,
   },
   folder: {

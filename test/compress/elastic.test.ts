@@ -151,19 +151,17 @@ describe('an elastic network gives what the exported narrowed one gives', () => 
   });
 
   test('random networks at random widths', async () => {
-    let cases = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 10 }), fc.nat(1000), async (steps, seed) => {
         const { graph } = build(steps);
         randomise(graph, seed);
         const random = rng(seed, 'widths');
         const space = randomSpace(graph, random);
-        if (space.some(({ choices }) => choices.length > 1)) cases++;
+        fc.pre(space.some(({ choices }) => choices.length > 1));
         const bounds = { fed: 1e-6, constant: 2e-6 };
         await expectSame(graph, space, [smallest(space), draw(space, random)], bounds);
       }),
-      { numRuns: 25 },
+      { numRuns: 20 },
     );
-    expect(cases).toBeGreaterThan(12);
   });
 });

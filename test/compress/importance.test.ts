@@ -108,7 +108,6 @@ test('activations are measured where the channels are read, over pictures and po
 });
 
 test('sorting the channels of random networks by importance leaves their outputs within 1e-5', async () => {
-  let moved = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 10 }), fc.nat(1000), async (steps, seed) => {
       const { graph } = build(steps);
@@ -122,13 +121,12 @@ test('sorting the channels of random networks by importance leaves their outputs
         ({ narrowable, width }) => (narrowable ? width : undefined),
         scores,
       );
-      if ([...order.values()].some((channels) => channels.some((c, i) => c !== i))) moved++;
+      fc.pre([...order.values()].some((channels) => channels.some((c, i) => c !== i)));
       const before = await outputOf(graph);
       const after = await outputOf(narrow(graph, order, groups));
       const scale = before.reduce((a, x) => Math.max(a, Math.abs(x)), 1);
       expect(after).toBeAllclose(before, { atol: 1e-5 * scale });
     }),
-    { numRuns: 25 },
+    { numRuns: 20 },
   );
-  expect(moved).toBeGreaterThan(15);
 });

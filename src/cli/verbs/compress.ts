@@ -21,13 +21,17 @@ export const compress = defineVerb({
     teacher: {
       type: 'string',
       demandOption: true,
-      describe: 'An .onnx file: a generator from picture to picture',
+      describe: 'An .onnx file: a generator from picture to picture, or from picture and class',
     },
   },
   options: {
     data: text(
       '--data',
       'Folder of picture pairs, or of two kinds (trainA, trainB, …), as docs/data.md says',
+    ),
+    classes: text(
+      '--classes',
+      'A file with a line "name,class" for each pair, for a teacher that takes a class besides its picture',
     ),
     budget: text(
       '--budget',
@@ -68,6 +72,7 @@ export const compress = defineVerb({
     const proposed = await proposeRecipe({
       teacher,
       data,
+      classes: args.classes,
       out,
       budget,
       size: args.size,

@@ -1,4 +1,5 @@
-import { type Condition, conditionShape, type Source } from '../../data/source.ts';
+import { packedInputs } from '../../compress/pack-condition.ts';
+import { type Condition, classesOf, conditionShape, type Source } from '../../data/source.ts';
 import { type Graph, showShape, type Value } from '../../graph/graph.ts';
 import { type GeneratorInputs, generatorInputs } from '../../models/generator-inputs.ts';
 import { inputSymbols, staticShape } from '../../ops/cost.ts';
@@ -9,7 +10,7 @@ export type Task = Pick<Source, 'size' | 'condition' | 'channels'>;
 
 /**
  * Throws MODEL_MISMATCH naming the file unless the network takes the source's conditions, float32 [batch, C, size, size] or of
- * classes [batch, K], and makes its images, [batch, `channels.image`, size, size]; a batch, height or width that is open fits, and
+ * classes [batch, K], those with classes besides with a plane for each (see `packCondition`), and makes its images, [batch, `channels.image`, size, size]; a batch, height or width that is open fits, and
  * so does a latent vector besides. Only the first output counts.
  */
 export function checkGenerator(graph: Graph, path: string, task: Task): void {
@@ -59,11 +60,12 @@ function fits(graph: Graph, value: Value | undefined, wanted: readonly number[],
 
 function wantedInput(condition: Condition, shape: readonly number[] | undefined): string {
   const text = shape ? showShape(shape) : '';
+  const besides = classesOf(condition).length > 0 ? ` and ${classesOf(condition).length} of classes` : '';
   switch (condition.kind) {
     case 'image':
-      return text;
+      return condition.classes ? `${condition.channels} channels${besides} ${text}` : text;
     case 'labels':
-      return `${condition.labels.length} label channels${condition.edges ? ' and one of edges' : ''} ${text}`;
+      return `${condition.labels.length} label channels${condition.edges ? ' and one of edges' : ''}${besides} ${text}`;
     case 'class':
       return `one of ${condition.classes.length} classes ${text}`;
     case 'none':
@@ -71,13 +73,16 @@ function wantedInput(condition: Condition, shape: readonly number[] | undefined)
   }
 }
 
-function hintFor(graph: Graph, inputs: GeneratorInputs | undefined, { kind }: Condition): string {
+function hintFor(graph: Graph, inputs: GeneratorInputs | undefined, condition: Condition): string {
+  const { kind } = condition;
   const input = inputs?.condition;
   const vector = graph.inputs.find(({ shape }) => shape.length === 2);
   if (!inputs && vector)
     return `where ${vector.name} is a latent vector, say so in the network's card: "inputs": {"${vector.name}": "latent"}`;
   if (graph.inputs.some(({ dtype }) => dtype !== 'float32') || graph.outputs[0]?.dtype !== 'float32')
     return 'export it in float32, without the steps that turn bytes into numbers and back';
+  if (packedInputs(graph) && classesOf(condition).length === 0)
+    return 'it takes a class besides: say of which class each pair is, with data.classes or data.categories';
   if (kind === 'image' && input?.shape.length !== 4)
     return 'export the generator alone, with one picture as its input';
   if (!inputs || kind === 'none' || (kind === 'class' && input?.shape.length !== 2) || !input)

@@ -1,8 +1,10 @@
 import { join, resolve } from 'node:path';
 import type { Backend } from '../../backend/backend.ts';
 import { runGraph } from '../../backend/onnxruntime.ts';
+import { adaptClassInput } from '../../compress/adapt-class.ts';
 import { adaptTeacher, type TeacherForm } from '../../compress/adapt-teacher.ts';
 import { channelGroups } from '../../compress/groups.ts';
+import { packCondition, packedInputs } from '../../compress/pack-condition.ts';
 import { proposeTaps } from '../../compress/taps.ts';
 import { openSource } from '../../data/index.ts';
 import type { Source } from '../../data/source.ts';
@@ -27,6 +29,8 @@ export interface ProposeOptions {
   teacher: string;
   /** A folder of pictures. */
   data: string;
+  /** A file of the classes of its pairs, for a teacher that takes a class besides; see `readClassFile`. */
+  classes?: string | undefined;
   /** Folder of the run. */
   out: string;
   /** As it was typed, and read. */
@@ -64,24 +68,27 @@ export async function proposeRecipe(options: ProposeOptions): Promise<Proposed> 
     layout: layout ?? declared.layout,
   };
   const teacher = adapted(graph, form, file);
+  const trained = asTrained(teacher);
+  const packed = packedInputs(trained);
   const found = await proposeData(options.data);
-  const own = generatorInputs(teacher).condition?.shape[2];
+  needClasses(file, found.source, packed !== undefined, options.classes);
+  const own = generatorInputs(trained).condition?.shape[2];
   const size = options.size ?? (typeof own === 'number' ? own : (found.side ?? 256));
-  const [condition, image] = [channelsOf(teacher, 'inputs', file), channelsOf(teacher, 'outputs', file)];
-  checkGenerator(teacher, file, {
-    size,
-    condition: { kind: 'image', channels: condition },
-    channels: { condition, image },
-  });
+  const [condition, image] = [channelsOf(trained, 'inputs', file), channelsOf(trained, 'outputs', file)];
+  const channels = { condition, image };
+  if (!packed)
+    checkGenerator(trained, file, { size, condition: { kind: 'image', channels: condition }, channels });
 
   const path = resolve(options.data);
-  const source = await openSource({ source: found.source, path, size, channels: { condition, image } });
-  await tryTeacher({ source: async () => source, backend, log }, { file, graph: teacher }).catch(withFlag);
+  const classes = options.classes === undefined ? undefined : resolve(options.classes);
+  const source = await openSource({ source: found.source, path, size, channels, classes });
+  if (packed) checkGenerator(trained, file, source);
+  await tryTeacher({ source: async () => source, backend, log }, { file, graph: trained }).catch(withFlag);
   if (graph.inputs.some(({ shape }) => typeof shape[0] === 'number'))
-    await compareOpened(graph, teacher, form, file, source, backend);
+    await compareOpened(graph, trained, form, file, source, backend);
 
   const symbols = inputSymbols(teacher, { size });
-  const groups = channelGroups(teacher).list;
+  const groups = channelGroups(trained).list;
   const narrowable = groups.filter((group) => group.narrowable).length;
   if (narrowable === 0) {
     const why = groups.map((group) => `${group.name}: ${group.reasons[0]}`);
@@ -99,21 +106,51 @@ export async function proposeRecipe(options: ProposeOptions): Promise<Proposed> 
       name,
       command: options.command,
       again: `ganlet run ${join(out, 'compress.yaml')} --out ${out}`,
-      data: { source: found.source, path, size, condition, image },
+      data: { source: found.source, path, classes, size, ...channels },
       teacher: {
         model: resolve(teacher === graph ? file : join(out, 'teacher.onnx')),
         macs: countMacs(teacher, symbols).true,
         params: countParameters(teacher),
       },
       groups: { narrowable, total: groups.length },
-      widths: proposeWidths(teacher, budget.limits, {
+      widths: proposeWidths(trained, budget.limits, {
         size,
         architecture: teacher === graph ? card?.architecture : undefined,
       }),
-      taps: (teacher === graph ? card?.taps : undefined) ?? tapsOf(teacher, symbols),
+      taps: (teacher === graph ? card?.taps : undefined) ?? tapsOf(trained, symbols),
       budget: budget.text,
     }),
   };
+}
+
+/** A teacher as a run reads it: one condition, a class in it one-hot. */
+const asTrained = (graph: Graph): Graph => packCondition(adaptClassInput(graph));
+
+/** A teacher that takes a class besides its picture needs one for each pair, and no other has use for them. */
+function needClasses(file: string, source: string, wanted: boolean, given: string | undefined): void {
+  if (wanted && given === undefined)
+    throw new GanletError(
+      'TEACHER_UNFIT',
+      `the teacher ${file} must be told the class of each picture, --classes is not given`,
+      { hint: 'write a line "name,class" for each pair into a file: --classes classes.csv' },
+    );
+  if (given === undefined) return;
+  if (!wanted)
+    throw new GanletError(
+      'TEACHER_UNFIT',
+      `the teacher ${file} must take a class for --classes, it takes none`,
+      {
+        hint: 'leave --classes out',
+      },
+    );
+  if (source !== 'aligned' && source !== 'folders')
+    throw new GanletError(
+      'DATA_CLASSES',
+      `--classes must be given for pairs of pictures, the data are ${source}`,
+      {
+        hint: 'unpack them into folders A and B',
+      },
+    );
 }
 
 function adapted(graph: Graph, form: TeacherForm, file: string): Graph {
@@ -139,7 +176,8 @@ function withFlag(error: unknown): never {
 /** 1 or 3. */
 function channelsOf(graph: Graph, side: 'inputs' | 'outputs', file: string): 1 | 3 {
   const value = side === 'inputs' ? generatorInputs(graph).condition : graph.outputs[0];
-  const channels = value?.shape.length === 4 ? value.shape[1] : undefined;
+  const packed = side === 'inputs' ? packedInputs(graph) : undefined;
+  const channels = value?.shape.length === 4 ? (packed?.channels ?? value.shape[1]) : undefined;
   if (channels === 1 || channels === 3) return channels;
   const last = value?.shape.length === 4 && [1, 3].includes(value.shape[3] as number);
   throw new GanletError(
@@ -180,7 +218,7 @@ async function compareOpened(
     };
     return (await runGraph(network, feeds, backend))[network.outputs[0]!.name]!.data as Float32Array;
   };
-  const fixed = adaptTeacher(graph, form, 'fixed');
+  const fixed = asTrained(adaptTeacher(graph, form, 'fixed'));
   const [expected, more] = [await run(fixed, batch), await run(opened, batch + 1)];
   if (expected.every((x, i) => Math.abs(x - more[i]!) <= 1e-3)) return;
   throw new GanletError(

@@ -8,7 +8,14 @@ export interface Proposal {
   /** The command that asked for it, and the one that runs it again. */
   command: string;
   again: string;
-  data: { source: string; path: string; size: number; condition: number; image: number };
+  data: {
+    source: string;
+    path: string;
+    classes: string | undefined;
+    size: number;
+    condition: number;
+    image: number;
+  };
   teacher: { model: string; macs: number; params: number };
   groups: { narrowable: number; total: number };
   widths: ProposedWidths;
@@ -46,6 +53,9 @@ export function proposalText(proposal: Proposal): string {
     'data:',
     `  source: ${data.source}${data.source === 'unpaired' ? ' # no picture has a true counterpart: the student learns what the teacher makes' : ''}`,
     `  path: ${quoted(data.path)}`,
+    ...(data.classes === undefined
+      ? []
+      : [`  classes: ${quoted(data.classes)} # the teacher takes a class besides`]),
     `  size: ${size}`,
     ...(condition === 3 && image === 3 ? [] : [`  channels: { condition: ${condition}, image: ${image} }`]),
     '',
