@@ -42,7 +42,9 @@ function reducer(type: string, gradient?: ReduceGradient): Op {
       return x.shape.flatMap((_, axis): ChannelRelation[] => {
         if (axes.includes(axis)) {
           if (keep) to++;
-          return [];
+          // Of an image's channels, or a vector's numbers, any number can be reduced: norms over all of them stay norms.
+          const channels = axis === 1 && (x.shape.length === 4 || x.shape.length === 2);
+          return channels ? [{ kind: 'tie', axes: [{ value: x, axis }] }] : [];
         }
         return [
           {

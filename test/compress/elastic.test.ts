@@ -24,6 +24,7 @@ import { loadOnnx } from '../../src/ops/import-onnx.ts';
 import { inline } from '../../src/ops/inline.ts';
 import { runningState, trainableParameters } from '../../src/ops/parameters.ts';
 import { type Rng, rng } from '../../src/util/rng.ts';
+import { munit } from './munit.ts';
 import { noise, randomise } from './networks.ts';
 import { build, step } from './random-network.ts';
 
@@ -127,6 +128,8 @@ const networks: Record<string, () => Graph> = {
   'resnet, separable': () => resnetGenerator({ baseWidth: 4, blocks: 3, separable: true }),
   'U-Net, instance norm': () => unetGenerator({ baseWidth: 4, levels: 3, size: 16 }),
   'U-Net, batch norm': () => unetGenerator({ baseWidth: 4, levels: 4, norm: 'batch' }),
+  'MUNIT, norms told by a perceptron and over all channels': () =>
+    loadOnnx(encodeOnnx(munit(new Array(10).fill(4), { size: 16 })), 'munit'),
 };
 
 describe('an elastic network gives what the exported narrowed one gives', () => {

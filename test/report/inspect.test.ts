@@ -37,7 +37,7 @@ test('a network with fixed groups, open sizes and layers of long names', () => {
     image                           3    2.6 %   → stem
       stays: network input "image"
     stem                            4   43.5 %   + excite value → squeeze query +3
-      stays: Reshape "/group/Reshape" splits this axis (and 5 more)
+      stays: Reshape "/group/Reshape" splits this axis (and 4 more)
     stem_1                          4   43.5 %   + stem excite value → squeeze +4
       stays: Reshape "/group/Reshape" splits this axis (and 3 more)
     squeeze                         4    0.0 %   → excite
