@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { onnxruntime } from '../../src/backend/onnxruntime.ts';
 import { tfjs } from '../../src/backend/tfjs.ts';
 import type { Source } from '../../src/data/source.ts';
+import type { Graph } from '../../src/graph/graph.ts';
 import { countParameters } from '../../src/ops/cost.ts';
 import { loadOnnx } from '../../src/ops/import-onnx.ts';
 import { spectralNorms } from '../../src/ops/spectral-norm.ts';
@@ -28,7 +29,9 @@ import { readMetrics } from '../../src/pipeline/measure/metrics-file.ts';
 import { search } from '../../src/pipeline/search/search.ts';
 import { supernet } from '../../src/pipeline/supernet/supernet.ts';
 import { teach } from '../../src/pipeline/teach/teach.ts';
+import { recalibrated } from '../../src/pipeline/train/recalibrated.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
+import { statisticNames } from '../../src/train/recalibrate.ts';
 import { readJsonLines } from '../../src/util/json-lines.ts';
 import { unpairedSource } from '../support/unpaired-source.ts';
 
@@ -97,6 +100,9 @@ const channels = (out: string, name: string) => {
   return [inputs[0]!.shape[1], outputs[0]!.shape[1]];
 };
 
+const statisticsOf = (graph: Graph) =>
+  statisticNames(graph).map((name) => graph.constants.get(name)!.tensor!.data);
+
 describe('a run on unpaired data', () => {
   it('teaches both directions and goes on through every stage to metrics', async () => {
     const { context, out } = makeContext('whole');
@@ -118,6 +124,17 @@ describe('a run on unpaired data', () => {
     expect(existsSync(join(out, 'teach/samples/step-0000006.png'))).toBe(true);
     expect(card(out, 'teacher')).toMatchObject({ role: 'teacher', taps: ['down1', 'up1'] });
     expect(card(out, 'teacher-reverse')).toMatchObject({ role: 'teacher', reverse: true });
+    // Statistics of each direction are of what it is given.
+    for (const [name, reverse] of [
+      ['teacher', false],
+      ['teacher-reverse', true],
+    ] as const) {
+      const again = (of: boolean) =>
+        recalibrated(context, loadOnnx(join(out, `${name}.onnx`)), { reverse: of });
+      const kept = statisticsOf(loadOnnx(join(out, `${name}.onnx`)));
+      expect(statisticsOf(await again(reverse))).toEqual(kept);
+      expect(statisticsOf(await again(!reverse))).not.toEqual(kept);
+    }
 
     const student = loadOnnx(join(out, 'student.onnx'));
     const naive = loadOnnx(join(out, 'naive.onnx'));

@@ -74,9 +74,8 @@ export async function teachStage(
   }
   const { networks: trained, more } = await train();
   const networks = { ...trained };
-  // The batches are of conditions; what goes back would need the other side.
-  for (const [name, { reverse }] of Object.entries(generators))
-    if (!reverse) networks[name] = await recalibrated(context, trained[name]!);
+  for (const [name, { reverse = false }] of Object.entries(generators))
+    networks[name] = await recalibrated(context, trained[name]!, { reverse });
   for (const [name, network] of Object.entries(networks))
     await writeFileAtomic(join(out, name), encodeOnnx(network));
   for (const name of Object.keys(generators)) await describe(name, networks[name]!);
