@@ -6,13 +6,8 @@ import { downloadFiles } from './hub/download.ts';
 import { remoteCommit, remoteListing } from './hub/remote.ts';
 import { isAway, type Patience, patience as usual } from './hub/request.ts';
 import { type HubSettings, hubSettings } from './hub/settings.ts';
-import {
-  isFolder,
-  type ParquetOptions,
-  type Shard,
-  unpackedFolder,
-  unpackedSource,
-} from './parquet-source.ts';
+import type { Shard } from './hub/unpack.ts';
+import { isFolder, type ParquetOptions, unpackedFolder, unpackedSource } from './parquet-source.ts';
 import type { Source } from './source.ts';
 
 export interface HubSourceOptions extends ParquetOptions {

@@ -2,7 +2,7 @@ import type { Architecture } from '../compress/student.ts';
 import type { Source } from '../data/source.ts';
 import type { Graph } from '../graph/graph.ts';
 import { buildGenerator } from '../models/generator.ts';
-import { rulesOf } from '../recipe/sources.ts';
+import { rulesOf, withClasses } from '../recipe/sources.ts';
 import { exists } from '../util/exists.ts';
 import { sha256File } from '../util/hash.ts';
 import { loadGenerator, needCard, readCard } from './card.ts';
@@ -21,8 +21,9 @@ export async function plannedChannels({
   source,
 }: Pick<RunContext, 'recipe' | 'source'>): Promise<Source['channels']> {
   const { data } = recipe;
-  const alone = data.classes === undefined && !data.categories;
-  return alone && rulesOf(data.source).pictures(data) ? data.channels : (await source()).channels;
+  return !withClasses(data) && rulesOf(data.source).pictures(data)
+    ? data.channels
+    : (await source()).channels;
 }
 
 /**

@@ -28,11 +28,8 @@ export function checkData({ data }: Pick<RecipeFields, 'data'>, fail: Fail): voi
   }
   if (path === undefined && rules.path === 'pictures')
     fail(['data', 'path'], `must be given for the source ${source}: the folder of the pictures`);
-  if (columns && (columns.a ?? columns.b) !== undefined) {
-    for (const key of ['image', 'label'] as const)
-      if (columns[key] !== undefined)
-        fail(['data', 'columns', key], 'must be left out where a or b is given: those are of pairs');
-  }
+  if (columns?.image !== undefined && (columns.a ?? columns.b) !== undefined)
+    fail(['data', 'columns', 'image'], 'must be left out where a or b is given: those are of pairs');
   if (source === 'labelmap') {
     if (labels === undefined)
       fail(

@@ -46,11 +46,13 @@ const dataFields = section({
     image: column().describe(
       'Holds pictures that are no pairs; by default img or image, whichever there is.',
     ),
-    label: column().describe('Holds their classes; by default label, where there is such a column.'),
+    label: column().describe(
+      'Holds their classes, by default label where there is such a column; beside a or b the classes of pairs.',
+    ),
   })
     .optional()
     .describe(
-      'For parquet and hub: the columns, a and b of pairs, or image and label; left out, what the files have.',
+      'For parquet and hub: the columns, a, b and label of pairs, or image and label; left out, what the files have.',
     ),
   labels: labels
     .optional()

@@ -40,6 +40,8 @@ export interface DataSettings {
   from?: EmojiStyle | undefined;
   to?: EmojiStyle | undefined;
   styles?: readonly EmojiStyle[] | undefined;
+  classes?: string | undefined;
+  categories?: boolean | undefined;
 }
 
 /** What a recipe can say of a source of data. */
@@ -75,6 +77,12 @@ const never = () => false;
 function columnsOfPairs({ columns }: DataSettings): boolean | undefined {
   if ((columns?.a ?? columns?.b) !== undefined) return true;
   return (columns?.image ?? columns?.label) === undefined ? undefined : false;
+}
+
+/** Whether pairs come with a class each besides. */
+export function withClasses({ classes, categories, columns }: DataSettings): boolean {
+  const ofPairs = (columns?.a ?? columns?.b) !== undefined;
+  return classes !== undefined || categories === true || (ofPairs && columns?.label !== undefined);
 }
 
 /** Every source of data by its name in recipes; a data set of the hub may also be named hub:owner/name. */

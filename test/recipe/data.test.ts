@@ -105,11 +105,11 @@ test.each([
     ['quick.yaml:2:1  data.to must not be data.from, noto: nothing would be left to learn'],
   ],
   [
-    'columns of pairs and of classes',
+    'columns of pairs and of single pictures',
     'parquet',
-    ['data.path=x', 'data.columns.a=x', 'data.columns.label=y'],
+    ['data.path=x', 'data.columns.a=x', 'data.columns.image=y', 'data.columns.label=z'],
     [
-      '--set data.columns.label=y  data.columns.label must be left out where a or b is given: those are of pairs',
+      '--set data.columns.image=y  data.columns.image must be left out where a or b is given: those are of pairs',
     ],
   ],
 ])('%s are refused', (_what, source, set, said) => {

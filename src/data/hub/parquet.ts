@@ -3,16 +3,19 @@ import { compressors } from 'hyparquet-compressors';
 import { GanletError } from '../../util/errors.ts';
 import { plainBytes } from '../image.ts';
 
-/** Names of the two columns with pictures. */
-export interface PictureColumns {
+/** Names of the columns of pairs of pictures and their classes. */
+export interface PairColumns {
   a: string;
   b: string;
+  /** Undefined: the pairs have no classes. */
+  label?: string | undefined;
 }
 
-/** The files of one row's pictures (PNG, JPEG, …), not decoded; empty where the row has none. */
+/** The files of one row's pictures (PNG, JPEG, …), not decoded; empty where the row has none. Its class: see `EncodedPicture`. */
 export interface EncodedPair {
   a: Uint8Array;
   b: Uint8Array;
+  label?: string | number;
 }
 
 /** Names of the columns of single pictures and their classes. */
@@ -33,10 +36,12 @@ export interface EncodedPicture {
  * {bytes, path}, as the hub's data sets have them, or plain bytes.
  * Throws PARQUET_COLUMN naming the columns there are, PARQUET_INVALID for anything that is not readable Parquet.
  */
-export async function* readPairs(path: string, columns: PictureColumns): AsyncGenerator<EncodedPair> {
-  const { a, b } = columns;
-  for await (const row of rowsOf(path, { a, b }))
-    yield { a: bytesOf(path, a, row[a]), b: bytesOf(path, b, row[b]) };
+export async function* readPairs(path: string, columns: PairColumns): AsyncGenerator<EncodedPair> {
+  const { a, b, label } = columns;
+  for await (const row of rowsOf(path, { a, b, ...(label !== undefined && { label }) })) {
+    const pair = { a: bytesOf(path, a, row[a]), b: bytesOf(path, b, row[b]) };
+    yield label === undefined ? pair : { ...pair, label: labelOf(path, label, row[label]) };
+  }
 }
 
 /** The single pictures of a Parquet file, as `readPairs`. */

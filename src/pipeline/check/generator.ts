@@ -82,7 +82,7 @@ function hintFor(graph: Graph, inputs: GeneratorInputs | undefined, condition: C
   if (graph.inputs.some(({ dtype }) => dtype !== 'float32') || graph.outputs[0]?.dtype !== 'float32')
     return 'export it in float32, without the steps that turn bytes into numbers and back';
   if (packedInputs(graph) && classesOf(condition).length === 0)
-    return 'it takes a class besides: say of which class each pair is, with data.classes or data.categories';
+    return 'it takes a class besides: say of which class each pair is, with data.classes, data.categories or data.columns';
   if (kind === 'image' && input?.shape.length !== 4)
     return 'export the generator alone, with one picture as its input';
   if (!inputs || kind === 'none' || (kind === 'class' && input?.shape.length !== 2) || !input)

@@ -2,9 +2,10 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readPairs } from '../../../src/data/hub/parquet.ts';
+import { splitOfPath } from '../../../src/data/hub/unpack.ts';
 import { hubSource } from '../../../src/data/hub-source.ts';
 import { openSource } from '../../../src/data/index.ts';
-import { parquetSource, splitOfPath } from '../../../src/data/parquet-source.ts';
+import { parquetSource } from '../../../src/data/parquet-source.ts';
 import { splits } from '../../../src/data/source.ts';
 import { commit, folder, noise, quick, sha256, startHub } from './server.ts';
 
@@ -123,6 +124,39 @@ describe('the source parquet', () => {
     expect(splits.reduce((sum, split) => sum + source.counts[split], 0)).toBe(6);
     const { condition } = await source.pair('train', 0);
     expect([condition[0], condition[2]]).toEqual([0, 255]);
+  });
+
+  test('gives the class of each pair besides, numbers in their order and by the names the file has for them', async () => {
+    const data = { source: 'parquet', path: dataset({ 'a.parquet': 'classes.parquet' }), size: 16 } as const;
+    const columns = { a: 'img', b: 'img', label: 'label' };
+    const source = await openSource({ ...data, columns, cache: folder() });
+    expect(source.name).toBe('parquet');
+    expect(source.condition).toEqual({ kind: 'image', channels: 3, classes: ['zebra', 'ant', 'cat'] });
+    expect(source.channels).toEqual({ condition: 6, image: 3 });
+    for (const split of splits)
+      for (const index of source.ids[split].keys()) {
+        const { condition, image } = await source.pair(split, index);
+        // The red of picture k is 10 k, its class k % 3.
+        expect([condition.length, condition.at(-1)]).toEqual([16 * 16 * 3 + 1, (image[0]! / 10) % 3]);
+      }
+    const names = await openSource({
+      ...data,
+      path: dataset(three),
+      columns: { a: 'imageA', label: 'label' },
+      cache: folder(),
+    });
+    expect(names.condition).toMatchObject({ classes: ['row 0', 'row 1', 'row 2', 'row 3', 'row 4'] });
+    const { condition, image } = await names.pair('test', 1);
+    expect([image[1], condition.at(-1)]).toEqual([90, 1]);
+  });
+
+  test('asked for the classes of pairs where it has none of that name says so', async () => {
+    const columns = { a: 'img', b: 'img', label: 'kind' };
+    const path = dataset({ 'a.parquet': 'classes.parquet' });
+    await expect(parquetSource(path, { size: 16, columns, cache: folder() })).rejects.toMatchObject({
+      code: 'PARQUET_COLUMN',
+      message: expect.stringMatching(/must have the column kind, it has img, label$/),
+    });
   });
 
   test('lists rows without a picture or with a damaged one, or leaves them out', async () => {
