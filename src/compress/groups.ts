@@ -96,17 +96,15 @@ export function channelGroups(graph: Graph): ChannelGroups {
     }
   }
 
-  const names = new Map<number, string>();
+  const names = groupNames(count, parameters, activations, layers);
   const list: ChannelGroup[] = [];
   for (let group = 0; group < count; group++) {
-    if (parameters[group]!.length === 0) continue;
+    const name = names.get(group);
+    if (name === undefined) continue;
     const width = order.widths[group]!;
     const why = [...reasons[group]!];
     if (width === 1 && why.length === 0) why.push('one channel cannot be divided');
     const producers = roles.produce[group]!;
-    const base = layers.get(group) ?? otherName(activations[group]!, parameters[group]!);
-    const name = unusedName(base, new Set(names.values()));
-    names.set(group, name);
     list.push({
       name,
       width,
@@ -202,7 +200,26 @@ function parse(
   return segments;
 }
 
+/** Of the groups that have parameters: the layer that makes them, where there is one. Such names come first where two would be equal. */
+function groupNames(
+  count: number,
+  parameters: readonly (readonly AxisPlace[])[],
+  activations: readonly (readonly AxisPlace[])[],
+  layers: ReadonlyMap<number, string>,
+): Map<number, string> {
+  const groups = Array.from({ length: count }, (_, group) => group).filter(
+    (group) => parameters[group]!.length > 0,
+  );
+  const isMade = (group: number) => Number(layers.has(group));
+  const names = new Map<number, string>();
+  for (const group of groups.toSorted((a, b) => isMade(b) - isMade(a) || a - b)) {
+    const base = layers.get(group) ?? otherName(activations[group]!, parameters[group]!);
+    names.set(group, unusedName(base, new Set(names.values())));
+  }
+  return names;
+}
+
 function otherName(activations: readonly AxisPlace[], parameters: readonly AxisPlace[]): string {
-  const fed = activations.find(({ value }) => value.node === undefined);
+  const fed = activations.find(({ value: { node } }) => node === undefined || node.op === 'Slice');
   return fed ? fed.value.name : layerName(parameters[0]!.value.name);
 }

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import type { Graph, Value } from '../graph/graph.ts';
 import { prune } from '../graph/prune.ts';
+import { type ClassedPicture, splitClass, standsFor } from '../models/class-planes.ts';
 import { classInputs, latentInputs } from '../models/generator-inputs.ts';
-import { squeeze } from '../ops/layout.ts';
-import { slice } from '../ops/window.ts';
 import { copyGraph } from './copy.ts';
 
 /** The two inputs that one stands for. */
@@ -21,9 +20,6 @@ const metadataKey = 'ganlet.packed';
 
 const note = z.object({ picture: z.string(), class: z.string(), channels: z.int(), classes: z.int() });
 
-/** What the values are called that stand for the two inputs. */
-const standsFor = { picture: 'condition/picture', class: 'condition/class' };
-
 /**
  * A generator that takes a picture or label map [batch, C, H, W] and a class, one-hot [batch, K], as one that takes both in one
  * input [batch, C + K, H, W] of the picture's name: a plane for each class, as conditions with classes are in batches. The class,
@@ -39,19 +35,20 @@ export function packCondition(graph: Graph): Graph {
   const plain = picture.dtype === 'float32' && vector.dtype === 'float32';
   if (!fits || !plain || typeof channels !== 'number' || typeof classes !== 'number') return graph;
 
-  let both: Value | undefined;
-  const taken = (target: Graph): Value => {
+  let apart: ClassedPicture | undefined;
+  const taken = (target: Graph): ClassedPicture => {
     const [batch, , height, width] = picture.shape;
-    both ??= target.input(picture.name, 'float32', [batch!, channels + classes, height!, width!]);
-    return both;
+    apart ??= splitClass(
+      target.input(picture.name, 'float32', [batch!, channels + classes, height!, width!]),
+      classes,
+    );
+    return apart;
   };
   const packed = copyGraph(graph, {
     input(given, target) {
-      if (given === picture)
-        return target.named(slice(taken(target), [1], [0], [channels]), standsFor.picture);
-      if (given !== vector) return target.input(given.name, given.dtype, given.shape);
-      const place = slice(taken(target), [1, 2, 3], [channels, 0, 0], [channels + classes, 1, 1]);
-      return target.named(squeeze(place, [2, 3]), standsFor.class);
+      if (given === picture) return taken(target).picture;
+      if (given === vector) return taken(target).label;
+      return target.input(given.name, given.dtype, given.shape);
     },
   });
   const names = { picture: picture.name, class: vector.name, channels, classes };

@@ -203,11 +203,9 @@ function convolutionsBetween(from: Value, to: Value): Node[] | undefined {
     if (value === from) reached = true;
     if (seen.has(value) || value.tensor) continue;
     seen.add(value);
-    if (!value.node) {
-      // A vector that is fed, of a class or a latent, modulates the block from aside.
-      if (value.shape.length < 4) continue;
-      return undefined;
-    }
+    // A vector, of a class or a latent or of means, modulates the block from aside.
+    if (value.shape.length <= 2) continue;
+    if (!value.node) return undefined;
     if (value.node.op === 'Conv') convolutions.push(value.node);
     if (convolutions.length > longestBlock) return undefined;
     for (const x of value.node.inputs) if (x) open.push(x);

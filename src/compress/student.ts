@@ -1,4 +1,5 @@
 import { float32, type Graph } from '../graph/graph.ts';
+import { notedClasses } from '../models/class-planes.ts';
 import { buildGenerator } from '../models/generator.ts';
 import { generatorInputs } from '../models/generator-inputs.ts';
 import { type Initialiser, initialise } from '../models/init.ts';
@@ -81,6 +82,7 @@ function builtStudent(options: Options, architecture: Architecture): Student {
   const { condition } = generatorInputs(teacher);
   const built = buildGenerator(architecture, size, {
     inputChannels: condition ? channelsOf(condition) : 0,
+    classes: notedClasses(teacher),
     outputChannels: channelsOf(teacher.outputs[0]),
   });
   if (student.initFrom === 'random')

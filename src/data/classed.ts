@@ -40,7 +40,11 @@ export function classed(source: Source, nameOf: (id: string, split: Split) => st
   return {
     ...source,
     condition: { ...condition, classes } satisfies Condition,
-    channels: { ...source.channels, condition: source.channels.condition + classes.length },
+    channels: {
+      ...source.channels,
+      condition: source.channels.condition + classes.length,
+      classes: classes.length,
+    },
     hash: sha256Json([source.hash, classes, splits.map((split) => [...numbers[split]])]),
     async pair(split, index) {
       const pair = await source.pair(split, index);

@@ -78,8 +78,8 @@ export interface Source {
   /** Side of every picture in pixels. */
   size: number;
   condition: Condition;
-  /** Channels, as networks take and make them: see `conditionChannels`. */
-  channels: { condition: number; image: 1 | 3 };
+  /** Channels, as networks take and make them: see `conditionChannels`; `classes` of the condition's are planes of a class besides. */
+  channels: { condition: number; classes?: number; image: 1 | 3 };
   /** Number of conditions per split. */
   counts: Record<Split, number>;
   /** Name of each pair, in the order of `pair`'s index. */
@@ -119,8 +119,8 @@ export function pictureChannels(condition: Condition): number {
 }
 
 /** Names of the classes that conditions are of, or come with. */
-export function classesOf(condition: Condition): readonly string[] {
-  return condition.kind === 'none' ? [] : (condition.classes ?? []);
+export function classesOf(condition: Condition | undefined): readonly string[] {
+  return condition && condition.kind !== 'none' ? (condition.classes ?? []) : [];
 }
 
 /** Shape of the conditions of a batch: [N, C, size, size], of classes [N, K], without conditions undefined. */

@@ -14,7 +14,8 @@ export interface CatalogueModel {
   name: string;
   role: 'teacher' | 'student';
   file: string;
-  inputs: { condition?: CatalogueInput; latent?: CatalogueInput };
+  /** `class`: of a class besides a picture or label map; without it such a class is planes behind the condition's channels. */
+  inputs: { condition?: CatalogueInput; class?: CatalogueInput; latent?: CatalogueInput };
   /** Name of the network's output. */
   output: string;
   /** Channels of the pictures it makes: 1 is grey, 3 is RGB. */
@@ -37,7 +38,7 @@ export interface CatalogueExample {
    * red, 255 as green where there is an edge.
    */
   file?: string;
-  /** Number of the class. */
+  /** Number of the class, or of that which comes with the picture. */
   class?: number;
   latent?: number[];
 }

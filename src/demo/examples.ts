@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { openmojiSource } from '../data/emoji/openmoji.ts';
 import { openSource } from '../data/index.ts';
 import { drawLatents } from '../data/latents.ts';
-import { type Condition, conditionChannels, type Source } from '../data/source.ts';
+import { type Condition, classesOf, conditionChannels, type Source } from '../data/source.ts';
 import { rng } from '../util/rng.ts';
 import { type DemoModel, sharedCondition } from './models.ts';
 
@@ -48,6 +48,7 @@ export function examplesOf(source: Source, latent: number): Promise<Example[]> {
 /** Whether networks given one can be given the other. */
 function fits(found: Condition, wanted: Condition): boolean {
   if (found.kind !== wanted.kind || conditionChannels(found) !== conditionChannels(wanted)) return false;
+  if (classesOf(found).length !== classesOf(wanted).length) return false;
   return found.kind !== 'labels' || (wanted.kind === 'labels' && found.edges === wanted.edges);
 }
 
@@ -60,11 +61,16 @@ async function exampleOf(
     sharp(pixels, { raw: { width: size, height: size, channels } })
       .png()
       .toBuffer();
+  const area = size * size;
+  // A class besides is the last byte.
+  const besides = classesOf(condition).length > 0 ? { class: bytes.at(-1)! } : {};
   switch (condition.kind) {
-    case 'image':
-      return { png: await png(bytes, condition.channels) };
+    case 'image': {
+      const { channels } = condition;
+      return { png: await png(bytes.subarray(0, channels * area), channels), ...besides };
+    }
     case 'labels':
-      return { png: await png(labelPixels(bytes, size * size, condition.edges), 3) };
+      return { png: await png(labelPixels(bytes, area, condition.edges), 3), ...besides };
     case 'class':
       return { class: bytes[0]! };
     case 'none':

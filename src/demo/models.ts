@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { type Condition, conditionChannels } from '../data/source.ts';
+import { type Condition, classesOf, pictureChannels } from '../data/source.ts';
 import type { Graph } from '../graph/graph.ts';
 import { declareInputs } from '../models/generator-inputs.ts';
 import { countMacs, countParameters, inputSymbols } from '../ops/cost.ts';
@@ -148,19 +148,23 @@ function needOneInput(models: readonly DemoModel[]): void {
 
 /** In words, what a network takes. */
 function taken({ network: { size, condition, latent } }: DemoModel): { what: string; text: string } {
-  const channels = conditionChannels(condition);
+  const channels = pictureChannels(condition);
   const several = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+  const classes = several(classesOf(condition).length, 'class', 'classes');
   const kinds = {
     image: ['pictures', `${size}×${size} pixels in ${several(channels, 'channel', 'channels')}`],
     labels: ['label maps', `${size}×${size} labels in ${several(channels, 'channel', 'channels')}`],
-    class: ['classes', `one of ${several(channels, 'class', 'classes')}, for ${size}×${size} pixels`],
+    class: ['classes', `one of ${classes}, for ${size}×${size} pixels`],
     none: ['latents', `nothing but a latent, for ${size}×${size} pixels`],
   } as const;
   const [what, text] = kinds[condition.kind];
-  return {
-    what,
-    text: latent > 0 ? `${text}, and a latent of ${several(latent, 'number', 'numbers')}` : text,
-  };
+  const isBesides = condition.kind !== 'class' && classesOf(condition).length > 0;
+  const parts = [
+    text,
+    ...(isBesides ? [`one of ${classes}`] : []),
+    ...(latent > 0 ? [`a latent of ${several(latent, 'number', 'numbers')}`] : []),
+  ];
+  return { what, text: parts.join(', and ') };
 }
 
 function readRecipe(run: string): Recipe | undefined {

@@ -1,8 +1,9 @@
 import { adaptClassInput } from '../compress/adapt-class.ts';
+import { type PackedInputs, packCondition, packedInputs } from '../compress/pack-condition.ts';
 import type { Condition } from '../data/source.ts';
 import { classesOf, conditionChannels } from '../data/source.ts';
 import type { Graph, Value } from '../graph/graph.ts';
-import { generatorInputs } from '../models/generator-inputs.ts';
+import { type GeneratorInputs, generatorInputs } from '../models/generator-inputs.ts';
 import { inputSymbols, staticShape } from '../ops/cost.ts';
 import { GanletError } from '../util/errors.ts';
 import type { CatalogueInput, CatalogueModel } from './catalogue.ts';
@@ -29,7 +30,7 @@ export interface KnownInput {
 }
 
 /**
- * How `graph` is fed by hand: with a picture, a map of labels, a class or nothing, and with a latent vector where it takes one.
+ * How `graph` is fed by hand: with a picture or a map of labels, which may come with a class, with a class alone or nothing, and with a latent vector where it takes one.
  * Labels and classes that no card names are numbered. Throws DEMO_UNFIT for a network that cannot be fed so, DEMO_SIZE when
  * the side of its pictures is open and not given.
  */
@@ -57,15 +58,16 @@ export function networkInput(graph: Graph, path: string, known: KnownInput): Net
 
 /** Why it cannot be fed is a text, empty where the types and shapes say enough. */
 function recognise(graph: Graph, known: KnownInput): NetworkInput | string {
-  let given: ReturnType<typeof generatorInputs>;
+  const told = known.condition;
+  const packed = packCondition(adaptClassInput(graph, classesOf(told).length || undefined));
+  const both = packedInputs(packed);
+  let given: GeneratorInputs;
   try {
-    given = generatorInputs(graph);
+    given = generatorInputs(both ? packed : graph);
   } catch (error) {
     if (error instanceof GanletError) return error.message;
     throw error;
   }
-  if (known.condition && known.condition.kind !== 'class' && classesOf(known.condition).length > 0)
-    return 'what takes a class besides cannot be drawn for here';
   const tensor = (value: Value) => shapeOf(graph, value, known.size);
   const made = graph.outputs[0] && tensor(graph.outputs[0]);
   if (made?.shape.length !== 4 || made.type !== 'float32') return '';
@@ -78,22 +80,43 @@ function recognise(graph: Graph, known: KnownInput): NetworkInput | string {
   if (!condition && !latent) return '';
   const taken = condition
     ? condition.type === 'float32'
-      ? conditionOf(condition, size, known.condition)
-      : classOf(graph, condition, known.condition)
+      ? conditionOf(condition, size, both?.classes ?? 0, told)
+      : classOf(graph, condition, told)
     : ({ kind: 'none' } as const);
   if (typeof taken === 'string') return taken;
+  const apart = both && condition && takenApart(graph, condition, both, tensor);
   return {
     condition: taken,
     latent: latent?.shape[1] ?? 0,
-    inputs: { ...(condition && { condition }), ...(latent && { latent }) },
+    inputs: { ...(condition && { condition }), ...apart, ...(latent && { latent }) },
     output: made.name,
     size,
     image,
   };
 }
 
-/** What a tensor stands for: the card's word where it can be true, else by its shape. */
-function conditionOf({ name, shape }: CatalogueInput, size: number, told?: Condition): Condition | string {
+/** The two inputs that a packed condition stands for. */
+function takenApart(
+  graph: Graph,
+  { name, type, shape }: CatalogueInput,
+  both: PackedInputs,
+  tensor: (value: Value) => CatalogueInput | undefined,
+): Pick<CatalogueModel['inputs'], 'condition' | 'class'> {
+  const input = graph.inputs.find((value) => value.name === both.class);
+  const given = input && tensor(input);
+  return {
+    condition: { name, type, shape: shape.with(1, both.channels) },
+    ...(given && { class: given }),
+  };
+}
+
+/** What a tensor stands for, whose last `planes` channels are of classes: the card's word where it can be true, else by its shape. */
+function conditionOf(
+  { name, shape }: CatalogueInput,
+  size: number,
+  planes: number,
+  told?: Condition,
+): Condition | string {
   const channels = shape[1] ?? 1;
   if (shape.length === 4 && (shape[2] !== size || shape[3] !== size))
     return 'both pictures must have one size';
@@ -101,10 +124,11 @@ function conditionOf({ name, shape }: CatalogueInput, size: number, told?: Condi
   if (kinds.length === 0) return '';
   if (told && kinds.includes(told.kind) && conditionChannels(told) === channels) return told;
   if (shape.length === 2) return { kind: 'class', classes: namedClasses(channels) };
-  const isLabels = told?.kind === 'labels' || name === 'labels' || !isPicture(channels);
-  return isLabels
-    ? { kind: 'labels', labels: namedLabels(channels), edges: false }
-    : { kind: 'image', channels: channels as 1 | 3 };
+  const besides = planes > 0 ? { classes: namedClasses(planes) } : {};
+  const pictured = channels - planes;
+  if (isPicture(pictured) && told?.kind !== 'labels' && name !== 'labels')
+    return { kind: 'image', channels: pictured, ...besides };
+  return { kind: 'labels', labels: namedLabels(pictured), edges: false, ...besides };
 }
 
 /** The classes that one whole number stands for: named by the card, or as many as the network looks it up among. */

@@ -14,6 +14,8 @@ import { type ValueNames, valueNames } from './value-names.ts';
 
 export interface ImageChannels {
   inputChannels?: number;
+  /** How many of the last input channels are planes of a class that comes with a picture. */
+  classes?: number | undefined;
   outputChannels?: number;
 }
 
@@ -42,14 +44,14 @@ const generators: {
     leastSize: () => 8,
   },
   unet: {
-    build: ({ widths: _, ...options }, size, channels) =>
+    build: ({ widths: _, ...options }, size, { classes: _planes, ...channels }) =>
       unetGenerator({ ...options, ...imagesOf(size, channels) }),
     taps: unetTaps,
     takes: 'images',
     leastSize: ({ levels }) => 2 ** levels,
   },
   spade: {
-    build(options, size, channels) {
+    build(options, size, { classes: _planes, ...channels }) {
       const { inputChannels: labels = 1, ...images } = imagesOf(size, channels);
       return spadeGenerator({ ...options, ...images, labels });
     },

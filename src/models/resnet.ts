@@ -2,12 +2,13 @@ import { Graph, type Value } from '../graph/graph.ts';
 import { relu, tanh } from '../ops/activation.ts';
 import { add, clip } from '../ops/elementwise.ts';
 import { GanletError } from '../util/errors.ts';
+import { noteClasses, splitClass } from './class-planes.ts';
+import { conditionalNorm } from './conditional-norm.ts';
 import {
   checkWhole,
   convolution,
   dropout,
   type Norm,
-  normalise,
   type Padding,
   separableConvolution,
   upConvolution,
@@ -27,6 +28,8 @@ export interface ResnetOptions {
   /** [stem, down1, trunk, inner…, up1, up2], instead of `baseWidth` for all; see below. */
   widths?: readonly number[];
   inputChannels?: number;
+  /** How many of the last input channels are planes of a class, see below. */
+  classes?: number | undefined;
   outputChannels?: number;
   /** Side of the square image; left out, `height` and `width` are symbols. */
   size?: number;
@@ -49,11 +52,14 @@ export interface ResnetOptions {
  * The width vector of GAN Compression is [c0 … c7]: stem c0, down1 2·c1, down2 and the trunk 4·c2, the inside of the blocks
  * of the first, second and last third 4·c3, 4·c4, 4·c5, up1 2·c6, up2 c7. Any number of inner entries is taken: one for all
  * blocks (the older six numbers) up to one for each block.
+ * With `classes` the norms scale and shift by class (see `conditionalNorm`), and the convolutions see the other channels alone: planes
+ * of equal numbers would add the same at all pixels, which instance norm takes away again. Without norms they see the planes.
  * Throws WIDTHS_INVALID, SIZE_INVALID, OPTION_INVALID.
  */
 export function resnetGenerator(options: ResnetOptions): Graph {
   const { baseWidth, blocks = 9, norm = 'instance', padding = 'reflect', separable = false } = options;
   const { inputChannels = 3, outputChannels = 3, size, dropout: rate = 0, clampInput = false } = options;
+  const { classes = 0 } = options;
   checkWhole('baseWidth', baseWidth, 1);
   checkWhole('blocks', blocks, 1);
   const c = resnetWidths(options.widths ?? new Array(6).fill(baseWidth), blocks);
@@ -66,7 +72,7 @@ export function resnetGenerator(options: ResnetOptions): Graph {
   const graph = new Graph('resnet');
   const bias = norm !== 'batch';
   const activated = (y: Value, name: string) => {
-    const normal = normalise(y, name, norm);
+    const normal = conditionalNorm(y, name, norm, label);
     return graph.named(
       graph.scoped(name, () => relu(normal)),
       name,
@@ -74,19 +80,23 @@ export function resnetGenerator(options: ResnetOptions): Graph {
   };
 
   let x = graph.input('condition', 'float32', ['batch', inputChannels, size ?? 'height', size ?? 'width']);
+  const apart = classes > 0 && norm !== 'none' ? splitClass(x, classes) : undefined;
+  const label = apart?.label;
+  x = apart?.picture ?? x;
   if (clampInput) x = clip(x, -1, 1);
   x = activated(convolution(x, 'stem', c.stem, { kernel: 7, pad: 3, padding: 'reflect', bias }), 'stem');
   x = activated(convolution(x, 'down1', 2 * c.down1, { kernel: 3, stride: 2, pad: 1, bias }), 'down1');
   x = activated(convolution(x, 'down2', 4 * c.trunk, { kernel: 3, stride: 2, pad: 1, bias }), 'down2');
   for (let i = 0; i < blocks; i++) {
     const inner = 4 * c.inner[Math.floor((i * c.inner.length) / blocks)]!;
-    x = residualBlock(x, `block${i + 1}`, inner, { norm, padding, separable, rate });
+    x = residualBlock(x, `block${i + 1}`, inner, { norm, padding, separable, rate, label });
   }
   const up = { kernel: 3, stride: 2, pad: 1, outputPadding: 1, bias };
   x = activated(upConvolution(x, 'up1', 2 * c.up1, up), 'up1');
   x = activated(upConvolution(x, 'up2', c.up2, up), 'up2');
   const image = convolution(x, 'head', outputChannels, { kernel: 7, pad: 3, padding: 'reflect' });
   graph.output(tanh(image), 'image');
+  noteClasses(graph, classes);
   return graph;
 }
 
@@ -95,6 +105,7 @@ interface BlockOptions {
   padding: Padding;
   separable: boolean;
   rate: number;
+  label: Value | undefined;
 }
 
 /** x + norm(conv(dropout(relu(norm(conv x))))), with `inner` channels between the convolutions. */
@@ -102,13 +113,13 @@ function residualBlock(
   x: Value,
   name: string,
   inner: number,
-  { norm, padding, separable, rate }: BlockOptions,
+  { norm, padding, separable, rate, label }: BlockOptions,
 ): Value {
   const layer = (input: Value, at: string, channels: number) => {
     const y = separable
       ? separableConvolution(input, at, channels, padding)
       : convolution(input, at, channels, { kernel: 3, pad: 1, padding, bias: norm !== 'batch' });
-    return normalise(y, at, norm);
+    return conditionalNorm(y, at, norm, label);
   };
   const hidden = dropout(relu(layer(x, `${name}.conv1`, inner)), name, rate);
   const sum = add(x, layer(hidden, `${name}.conv2`, x.shape[1] as number));

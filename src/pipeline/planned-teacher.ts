@@ -43,7 +43,7 @@ export async function plannedTeacher(
     return { graph: loadGenerator(file, card), ...(architecture && { architecture }) };
   }
   if (!own) return undefined;
-  const { condition, image } = known ?? (await plannedChannels(context));
-  const channels = { inputChannels: condition, outputChannels: image };
+  const { condition, image, classes } = known ?? (await plannedChannels(context));
+  const channels = { inputChannels: condition, outputChannels: image, classes };
   return { graph: buildGenerator(own, recipe.data.size, channels), architecture: own };
 }

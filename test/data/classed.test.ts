@@ -35,7 +35,7 @@ describe('pairs with a class besides', () => {
     const [source, alone] = [await open(text), await plain()];
     expect(source.condition).toEqual({ kind: 'image', channels: 3, classes: ['cat', 'dog', 'owl'] });
     expect(conditionChannels(source.condition)).toBe(6);
-    expect(source.channels).toEqual({ condition: 6, image: 3 });
+    expect(source.channels).toEqual({ condition: 6, classes: 3, image: 3 });
     expect(conditionShape(source, 2)).toEqual([2, 6, size, size]);
     expect(source.hash).not.toBe(alone.hash);
     for (const augment of [{}, { flip: true, jitter: 0.5 }]) {

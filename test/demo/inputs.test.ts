@@ -16,6 +16,7 @@ import { saveOnnx } from '../../src/ops/import-onnx.ts';
 import { reshape } from '../../src/ops/layout.ts';
 import { matMul } from '../../src/ops/matmul.ts';
 import { rng } from '../../src/util/rng.ts';
+import { classedTeacher } from '../support/classed-teacher.ts';
 import { noiseSource } from '../support/shapes-source.ts';
 import { cardOf, writeGenerator, writeSampler } from './tiny-models.ts';
 
@@ -90,6 +91,46 @@ describe('a network is fed', () => {
     expect(model!.network.inputs.condition).toEqual({ name: 'number', type: 'int64', shape: [1] });
   });
 
+  it('a picture and a class, in two inputs or in one', async () => {
+    const folder = newFolder();
+    const condition: Condition = { kind: 'image', channels: 3, classes: ['cat', 'dog', 'cow'] };
+    const paths = await Promise.all(
+      (['one-hot', 'number'] as const).map(async (given) => {
+        const path = join(folder, `${given}.onnx`);
+        await saveOnnx(classedTeacher(3, given), path);
+        return path;
+      }),
+    );
+    const card = cardOf('student', size, condition);
+    paths.push(
+      await writeGenerator(folder, { name: 'own', baseWidth: 3, size, inputChannels: 6, classes: 3, card }),
+    );
+    const models = await demoModels(paths, size);
+    expect(sharedCondition(models)).toEqual(condition);
+    const inputsOf = (name: string) => models.find((model) => model.name === name)!.network.inputs;
+    const picture = { type: 'float32', shape: [1, 3, size, size] };
+    expect(inputsOf('one-hot')).toMatchObject({
+      condition: picture,
+      class: { type: 'float32', shape: [1, 3] },
+    });
+    expect(inputsOf('number')).toMatchObject({ condition: picture, class: { type: 'int64', shape: [1] } });
+    expect(inputsOf('own')).toEqual({
+      condition: { ...picture, name: expect.any(String), shape: [1, 6, size, size] },
+    });
+
+    const [bare] = await demoModels([paths[0]!], size);
+    expect(bare!.network.condition).toEqual({
+      kind: 'image',
+      channels: 3,
+      classes: ['class 0', 'class 1', 'class 2'],
+    });
+    const two = join(folder, 'two.onnx');
+    await saveOnnx(classedTeacher(2, 'one-hot'), two);
+    await expect(demoModels([paths[0]!, two], size)).rejects.toThrow(
+      /equal pictures: .*one of 3 classes, .* and one of 2 classes/,
+    );
+  });
+
   it('a vector that its card calls the latent', async () => {
     const graph = new Graph('foreign');
     const noise = graph.input('input', 'float32', ['batch', 4]);
@@ -143,6 +184,15 @@ describe('test inputs', () => {
       const pixels = await sharp(png).raw().toBuffer();
       expect([...pixels]).toEqual([0, 0, 0, 1, 255, 0, 2, 255, 0, index % 3, 0, 0]);
       expect(latent).toBeUndefined();
+    }
+  });
+
+  it('are pictures with the classes that come with them', async () => {
+    const condition: Condition = { kind: 'image', channels: 1, classes: ['cat', 'dog', 'cow'] };
+    const source = sourceOf(condition, (index) => [10, 20, 30, 40, index % 3]);
+    for (const { name, png, class: own } of await examplesOf(source, 0)) {
+      expect([...(await sharp(png).extractChannel(0).raw().toBuffer())]).toEqual([10, 20, 30, 40]);
+      expect(own).toBe(Number(name.replace('test-', '')) % 3);
     }
   });
 

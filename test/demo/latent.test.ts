@@ -11,7 +11,7 @@ interface LatentModule {
 interface FeedsModule {
   toFeeds(
     model: Pick<CatalogueModel, 'inputs' | 'range'>,
-    question: { condition?: Float32Array | Uint8Array; latent?: Float32Array },
+    question: { condition?: Float32Array | Uint8Array; besides?: Float32Array; latent?: Float32Array },
   ): Record<string, { type: string; data: Iterable<number | bigint>; shape: number[] }>;
 }
 
@@ -99,6 +99,23 @@ describe('what a network is fed', () => {
     ]);
     const { data, type, shape } = ask({ name: 'x', type: 'int64', shape: [1] }, Uint8Array.of(2));
     expect([[...data], type, shape]).toEqual([[2n], 'int64', [1]]);
+  });
+
+  it('is a class besides a picture or labels, as planes of 0 and 1 behind it or in an input of its own', () => {
+    const besides = Float32Array.of(0, 1);
+    const input = (name: string, ...shape: number[]) => ({ name, type: 'float32' as const, shape });
+    const picture = { condition: Float32Array.of(-1, 1), besides };
+    const behind = toFeeds({ inputs: { condition: input('x', 1, 3, 1, 2) }, range: [0, 255] }, picture);
+    expect([...behind.x!.data]).toEqual([0, 255, 0, 0, 1, 1]);
+    const edged = { condition: Uint8Array.of(0, 0, 0, 1), besides };
+    const labels = toFeeds({ inputs: { condition: input('x', 1, 4, 1, 2) }, range: [-1, 1] }, edged);
+    expect([...labels.x!.data]).toEqual([1, 1, 0, 1, 0, 0, 1, 1]);
+    const inputs = { condition: input('x', 1, 1, 1, 2), class: input('y', 1, 2) };
+    const apart = toFeeds({ inputs, range: [0, 255] }, picture);
+    expect([...apart.x!.data]).toEqual([0, 255]);
+    expect(apart.y).toMatchObject({ shape: [1, 2], data: besides });
+    const number = { ...inputs, class: { name: 'y', type: 'int64' as const, shape: [1] } };
+    expect([...toFeeds({ inputs: number, range: [0, 255] }, picture).y!.data]).toEqual([1n]);
   });
 
   it('is the latent as it is', () => {

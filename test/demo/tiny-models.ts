@@ -22,6 +22,8 @@ interface TinyModel {
   channels?: 1 | 3;
   /** Channels it takes, where they are others than those it makes. */
   inputChannels?: number;
+  /** How many of these are planes of a class. */
+  classes?: number;
   /** What the card says; without it there is no card. */
   card?: object;
 }

@@ -24,7 +24,7 @@ import { testInputs } from './test-inputs.js';
  */
 
 /**
- * The control for the networks of a catalogue: a pad, or a choice of classes, and with a latent its samples.
+ * The control for the networks of a catalogue: a pad, a choice of classes, or both, and with a latent its samples.
  *
  * @param {Catalogue} catalogue
  * @param {() => void} changed there is something new to show
@@ -33,10 +33,14 @@ import { testInputs } from './test-inputs.js';
 export function createControl(catalogue, changed) {
   const sample = catalogue.latent > 0 ? createSample(catalogue, changed) : undefined;
   const { condition } = catalogue;
+  const choice = createChoice(catalogue, changed);
   /** @param {CatalogueExample} example */
-  const chosen = ({ latent }) => latent && sample?.take(latent);
+  const chosen = ({ class: own, latent }) => {
+    choice?.take(own);
+    if (latent) sample?.take(latent);
+  };
   if (condition.kind === 'class' || condition.kind === 'none') {
-    return choiceControl(catalogue, condition.kind === 'class' ? condition.classes : [], sample, changed);
+    return choiceControl(catalogue, { choice, sample, changed, chosen });
   }
   const pad =
     condition.kind === 'labels'
@@ -44,7 +48,7 @@ export function createControl(catalogue, changed) {
       : createSketch(catalogue, condition.channels, { changed, chosen });
   return {
     surface: pad.surface,
-    tools: pad.tools,
+    tools: [...(choice ? [choice.element] : []), ...pad.tools],
     extras: [
       ...pad.tests,
       ...(sample
@@ -55,7 +59,11 @@ export function createControl(catalogue, changed) {
         : []),
     ],
     hint: condition.kind === 'labels' ? 'Paint something' : 'Draw something',
-    read: () => ({ condition: pad.read(), ...(sample && { latent: sample.read() }) }),
+    read: () => ({
+      condition: pad.read(),
+      ...(choice && { besides: choice.oneHot() }),
+      ...(sample && { latent: sample.read() }),
+    }),
     async start() {
       await sample?.start();
       await pad.start();
@@ -64,46 +72,71 @@ export function createControl(catalogue, changed) {
 }
 
 /**
+ * The classes of a catalogue, one of which is chosen, kept over reloads; undefined where there are none.
+ *
  * @param {Catalogue} catalogue
- * @param {readonly string[]} classes
- * @param {ReturnType<typeof createSample> | undefined} sample
  * @param {() => void} changed
- * @returns {Control}
  */
-function choiceControl({ examples, size }, classes, sample, changed) {
+function createChoice({ condition, size }, changed) {
+  const classes = condition.kind === 'none' ? [] : (condition.classes ?? []);
+  if (classes.length === 0) return undefined;
+  /** @param {number | undefined} number */
+  const isClass = (number) =>
+    Number.isInteger(number) && Number(number) >= 0 && Number(number) < classes.length;
   const storage = kept(`class/${size}/${classes.join(',')}`);
   const before = Number(storage.read() ?? 0);
-  let number = Number.isInteger(before) && before >= 0 && before < classes.length ? before : 0;
-  /** @param {number} wanted */
-  const set = (wanted) => {
-    number = wanted;
+  let chosen = isClass(before) ? before : 0;
+  /** @param {number} number */
+  const set = (number) => {
+    chosen = number;
     storage.write(number);
     changed();
   };
-  const choice = createClasses(classes, number, set);
+  const options = createClasses(classes, chosen, set);
+  return {
+    element: options.element,
+    names: classes,
+    number: () => chosen,
+    oneHot: () => Float32Array.from(classes, (_, i) => (i === chosen ? 1 : 0)),
+    /** @param {number | undefined} number */
+    take(number) {
+      if (number === undefined || !isClass(number)) return;
+      set(number);
+      options.show(number);
+    },
+  };
+}
+
+/**
+ * Without a pad.
+ *
+ * @param {Catalogue} catalogue
+ * @param {{
+ *   choice: ReturnType<typeof createChoice>,
+ *   sample: ReturnType<typeof createSample> | undefined,
+ *   changed(): void,
+ *   chosen(example: CatalogueExample): void,
+ * }} parts
+ * @returns {Control}
+ */
+function choiceControl({ examples }, { choice, sample, changed, chosen }) {
   const tests = testInputs(
     'Test inputs',
     examples,
-    ({ class: own }, i) => (own === undefined ? `${i + 1}` : `${i + 1} ${classes[own] ?? ''}`),
-    ({ class: own, latent }) => {
-      if (own !== undefined && own < classes.length) {
-        set(own);
-        choice.show(own);
-      }
-      if (latent) sample?.take(latent);
-    },
+    ({ class: own }, i) => (own === undefined ? `${i + 1}` : `${i + 1} ${choice?.names[own] ?? ''}`),
+    chosen,
   );
   return {
     surface: element('section', { className: 'surface choose', 'aria-label': 'Choice' }, [
       element('h2', {}, ['Choose']),
-      ...(classes.length > 0 ? [choice.element] : []),
+      ...(choice ? [choice.element] : []),
       ...(sample ? [sample.element] : []),
     ]),
     tools: sample ? [sample.directions] : [],
     extras: tests.elements,
     hint: 'Choose something',
     read: () => ({
-      ...(classes.length > 0 && { condition: Uint8Array.of(number) }),
+      ...(choice && { condition: Uint8Array.of(choice.number()) }),
       ...(sample && { latent: sample.read() }),
     }),
     start: async () => (sample ? sample.start() : changed()),

@@ -55,8 +55,8 @@ async function teachOnline(context: RunContext, built: BuiltTeacher): Promise<vo
     training: config,
     generators: { 'teacher.onnx': {} },
     async train() {
-      const { condition, image } = source.channels;
-      const sides = { inputChannels: condition, outputChannels: image };
+      const { condition, image, classes } = source.channels;
+      const sides = { inputChannels: condition, outputChannels: image, classes };
       const teacher = started(buildGenerator(architecture, recipe.data.size, sides), config, seed);
       const discriminator = startedDiscriminator(context, config, judgedInputs(source), seed + 1);
       const student = makeStudent({

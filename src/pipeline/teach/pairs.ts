@@ -26,8 +26,8 @@ async function teachPairs(context: RunContext, teacher: BuiltTeacher): Promise<v
     training: config,
     generators: { 'teacher.onnx': {} },
     async train() {
-      const { condition, image } = source.channels;
-      const sides = { inputChannels: condition, outputChannels: image };
+      const { condition, image, classes } = source.channels;
+      const sides = { inputChannels: condition, outputChannels: image, classes };
       const generator = started(buildGenerator(architecture, recipe.data.size, sides), config, recipe.seed);
       const discriminator = startedDiscriminator(context, config, judgedInputs(source), recipe.seed + 1);
       const state = await trainGenerator(context, {

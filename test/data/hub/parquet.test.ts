@@ -132,7 +132,7 @@ describe('the source parquet', () => {
     const source = await openSource({ ...data, columns, cache: folder() });
     expect(source.name).toBe('parquet');
     expect(source.condition).toEqual({ kind: 'image', channels: 3, classes: ['zebra', 'ant', 'cat'] });
-    expect(source.channels).toEqual({ condition: 6, image: 3 });
+    expect(source.channels).toEqual({ condition: 6, classes: 3, image: 3 });
     for (const split of splits)
       for (const index of source.ids[split].keys()) {
         const { condition, image } = await source.pair(split, index);
