@@ -1,10 +1,7 @@
 import { GanletError } from '../util/errors.ts';
 import { sha256Json } from '../util/hash.ts';
 import type { Condition, Source, Split } from './source.ts';
-import { splits } from './source.ts';
-
-/** A network sees no more classes than a byte can number. */
-const mostClasses = 256;
+import { mostClasses, splits } from './source.ts';
 
 /**
  * A source whose conditions, pictures or label maps, come with a class besides: `nameOf` gives its name for each pair. Classes are

@@ -3,12 +3,15 @@ export type Split = 'train' | 'val' | 'test';
 
 export const splits: readonly Split[] = ['train', 'val', 'test'];
 
+/** Of classes, and of labels: a byte can number no more. */
+export const mostClasses = 256;
+
 /** What a generator is given to make an image of. */
 export type Condition =
   | {
       kind: 'image';
       channels: 1 | 3;
-      /** Names of the classes that are given besides, at most 256. */
+      /** Names of the classes that are given besides, at most `mostClasses`. */
       classes?: readonly string[];
     }
   /** A picture of label numbers; with `edges` also of where one object ends and another begins. */
@@ -20,7 +23,7 @@ export type Condition =
       /** Images have about the colour of a label where the label is, so that their nearest colours are a label map again. */
       byColour?: true;
     }
-  /** At most 256 names. */
+  /** At most `mostClasses` names. */
   | { kind: 'class'; classes: readonly string[] }
   /** Nothing: the generator starts from noise. */
   | { kind: 'none' };

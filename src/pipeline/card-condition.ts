@@ -1,17 +1,14 @@
 import { z } from 'zod';
-import type { Condition } from '../data/source.ts';
-
-/** A network sees no more classes or labels than a byte can number. */
-const most = 256;
+import { type Condition, mostClasses } from '../data/source.ts';
 
 const level = z.int().min(0).max(255);
 
 const labels = z
   .array(z.looseObject({ name: z.string(), colour: z.tuple([level, level, level]) }))
   .min(1)
-  .max(most);
+  .max(mostClasses);
 
-const classes = z.array(z.string()).min(1).max(most);
+const classes = z.array(z.string()).min(1).max(mostClasses);
 
 /** What a card says a network is given: needed to draw for it, since the file has only the number of channels. */
 export const conditionSchema: z.ZodType<Condition> = z.discriminatedUnion('kind', [

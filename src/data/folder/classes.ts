@@ -11,6 +11,7 @@ import {
   type Channels,
   type Condition,
   colourChannels,
+  mostClasses,
   type Source,
   type Split,
   splits,
@@ -31,8 +32,6 @@ interface ClassImage extends ImageFile {
   /** Name of its sub-folder; empty without classes. */
   class: string;
 }
-
-const mostClasses = 256;
 
 /**
  * A folder of pictures. Its sub-folders are classes (the layout of torchvision's ImageFolder), sorted by name, and the condition
