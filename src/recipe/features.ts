@@ -2,8 +2,9 @@ import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { choice, flag, listOf, number, section, text, whole } from './fields.ts';
 import { type LoadOptions, loadChecked } from './load.ts';
-import { backends, emojiStyles, providers } from './names.ts';
+import { emojiStyles } from './names.ts';
 import type { Locate } from './problems.ts';
+import { computeFields, nameField } from './run-fields.ts';
 
 const dataSchema = section({
   source: choice(['emoji-styles'])
@@ -78,21 +79,8 @@ const augmentSchema = section({
 
 /** A recipe for a feature network: a classifier of emoji, of which the last layer but one is kept. */
 export const featuresSchema = section({
-  name: text('a name of letters, digits, "-", "_" and "."', /^[A-Za-z0-9][A-Za-z0-9._-]*$/).describe(
-    'Name of the network and the run; its folder is runs/<name> unless --out says otherwise.',
-  ),
-  seed: whole({ min: 0 }).default(0).describe('Every random choice follows from it.'),
-  threads: whole({ min: 1, max: 1024 })
-    .optional()
-    .describe('Threads for arithmetic; by default as many as there are cores.'),
-  backend: choice(backends)
-    .default('auto')
-    .describe(
-      'What computes: ONNX Runtime, TensorFlow.js, or auto, the one that takes the first steps fastest on this machine.',
-    ),
-  provider: choice(providers)
-    .default('cpu')
-    .describe('Where ONNX Runtime computes. webgpu and cuda leave nothing to backend auto.'),
+  name: nameField('the network and the run'),
+  ...computeFields,
   data: dataSchema.prefault({}).describe('The pictures.'),
   augment: augmentSchema.prefault({}).describe('How pictures are changed at random in training.'),
   network: networkSchema.prefault({}).describe('The network.'),

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { dataSchema } from './data.ts';
 import { choice, listOf, number, section, text, whole, width } from './fields.ts';
-import { backends, baselineStepRules, baselines, evaluateMetrics, providers } from './names.ts';
+import { baselineStepRules, baselines, evaluateMetrics } from './names.ts';
 import { discriminatorSchema, generatorSchema } from './networks.ts';
 import { onlineSchema } from './online.ts';
 import { presets } from './preset.ts';
+import { computeFields, nameField } from './run-fields.ts';
 import { searchSchema } from './search.ts';
 import { supernetSchema } from './supernet.ts';
 import { teacherTrainSchema } from './teacher-train.ts';
@@ -85,26 +86,13 @@ const evaluateSchema = section({
 
 /** A recipe's keys and their rules, one by one; what they must be together is in `checkCombinations`. */
 export const recipeFields = section({
-  name: text('a name of letters, digits, "-", "_" and "."', /^[A-Za-z0-9][A-Za-z0-9._-]*$/).describe(
-    'Name of the run; its folder is runs/<name> unless --out says otherwise.',
-  ),
+  name: nameField('the run'),
   preset: choice(presets)
     .optional()
     .describe(
       'Fills in the sections that are left out. full: separable teacher, distilled student, supernet, all widths tried, fine-tuning; fast: supernet from random weights, evolution; online: student trained together with a wider teacher.',
     ),
-  seed: whole({ min: 0 }).default(0).describe('Every random choice follows from it.'),
-  threads: whole({ min: 1, max: 1024 })
-    .optional()
-    .describe('Threads for arithmetic; by default as many as there are cores.'),
-  backend: choice(backends)
-    .default('auto')
-    .describe(
-      'What computes: ONNX Runtime, TensorFlow.js, or auto, the one that takes the first steps fastest on this machine.',
-    ),
-  provider: choice(providers)
-    .default('cpu')
-    .describe('Where ONNX Runtime computes. webgpu and cuda leave nothing to backend auto.'),
+  ...computeFields,
   data: dataSchema.describe('Where the image pairs come from.'),
   teacher: teacherSchema.describe(
     'A trained generator (model), or one to train first (generator and train).',

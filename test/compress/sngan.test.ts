@@ -1,20 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { onnxruntime } from '../../src/backend/onnxruntime.ts';
 import { meanActivations } from '../../src/compress/calibrate.ts';
-import { widthFeeds, widthInputs } from '../../src/compress/elastic.ts';
-import { inlineElastic } from '../../src/compress/elastic-inline.ts';
 import { channelGroups } from '../../src/compress/groups.ts';
 import { channelScores, selectChannels } from '../../src/compress/importance.ts';
 import { narrow } from '../../src/compress/narrow.ts';
 import { type Architecture, makeStudent } from '../../src/compress/student.ts';
 import { proposeTaps } from '../../src/compress/taps.ts';
-import { channelsAt, largest, smallest, widthSpace } from '../../src/compress/width-space.ts';
-import { checkGraph } from '../../src/graph/check.ts';
-import { Graph } from '../../src/graph/graph.ts';
+import { largest, smallest, widthSpace } from '../../src/compress/width-space.ts';
 import { encodeOnnx } from '../../src/graph/onnx.ts';
 import { buildGenerator } from '../../src/models/generator.ts';
 import { loadOnnx } from '../../src/ops/import-onnx.ts';
 import { noise, outputOf, parameterShapes, randomise } from './networks.ts';
+import { expectOneNetwork } from './one-network.ts';
 
 const size = 16;
 const classes = 3;
@@ -47,30 +43,11 @@ describe.each(Object.entries(forms))('an SNGAN with %s', (_, architecture) => {
 
   test('narrowed, elastic and exported are one network', async () => {
     const space = widthSpace(groups, [8, 6, 3], architecture);
-    const target = new Graph('elastic');
-    const feeds = noise(graph, size);
-    const inputs = Object.fromEntries(
-      graph.inputs.map((x) => [x.name, target.input(x.name, x.dtype, feeds[x.name]!.shape)]),
-    );
-    const { outputs } = inlineElastic(target, graph, widthInputs(target, space), { inputs, prefix: 'g' });
-    target.output(outputs[0]!, 'y');
-    checkGraph(target);
-    const compiled = await onnxruntime({ threads: 1 }).compile({ graph: target, state: [] });
-    for (const vector of [largest(space), smallest(space), [3, 8, 6, 8, 3]]) {
-      const keep = new Map(
-        [...channelsAt(space, vector)].map(([group, width]) => [
-          group,
-          Array.from({ length: width }, (_, i) => i),
-        ]),
-      );
-      const cut = narrow(graph, keep, groups);
-      const built = buildGenerator({ ...architecture, widths: vector }, size, { inputChannels: classes });
-      expect(parameterShapes(cut)).toEqual(parameterShapes(built));
-      const { y } = await compiled.run({ ...feeds, ...widthFeeds(space, vector) });
-      const exported = loadOnnx(encodeOnnx(cut), 'narrowed.onnx');
-      expect(y!.data).toBeAllclose(await outputOf(exported, feeds), { atol: 2e-5 });
-    }
-    await compiled.dispose();
+    await expectOneNetwork(graph, {
+      ...{ space, size },
+      vectors: [largest(space), smallest(space), [3, 8, 6, 8, 3]],
+      build: (widths) => buildGenerator({ ...architecture, widths }, size, { inputChannels: classes }),
+    });
   });
 
   test('computes the same with its channels in the order of their importance', async () => {

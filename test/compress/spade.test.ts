@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { onnxruntime, runGraph } from '../../src/backend/onnxruntime.ts';
-import { widthFeeds, widthInputs } from '../../src/compress/elastic.ts';
 import { inlineElastic } from '../../src/compress/elastic-inline.ts';
 import { channelGroups } from '../../src/compress/groups.ts';
 import { narrow } from '../../src/compress/narrow.ts';
@@ -11,20 +10,16 @@ import {
   largest,
   parseWidths,
   smallest,
-  type WidthSpace,
-  type WidthVector,
   widthSpace,
 } from '../../src/compress/width-space.ts';
-import { checkGraph } from '../../src/graph/check.ts';
 import { float32, Graph } from '../../src/graph/graph.ts';
-import { encodeOnnx } from '../../src/graph/onnx.ts';
 import { buildGenerator } from '../../src/models/generator.ts';
-import { loadOnnx } from '../../src/ops/import-onnx.ts';
 import { batchStatistics } from '../../src/ops/parameters.ts';
 import type { StudentConfig } from '../../src/recipe/schema.ts';
 import { recalibrate } from '../../src/train/recalibrate.ts';
 import { rng } from '../../src/util/rng.ts';
 import { noise, outputOf, parameterShapes, randomise } from './networks.ts';
+import { expectOneNetwork, firstChannels } from './one-network.ts';
 
 const backend = onnxruntime({ threads: 1 });
 const size = 32;
@@ -56,15 +51,6 @@ function tame(graph: Graph): Promise<Graph> {
   }
   const { labels, latent } = noise(graph, size, 9);
   return recalibrate(graph, [{ condition: labels!, ...(latent && { latent }) }], backend);
-}
-
-function keepOf(space: WidthSpace, vector: WidthVector) {
-  return new Map(
-    [...channelsAt(space, vector)].map(([group, width]) => [
-      group,
-      Array.from({ length: width }, (_, i) => i),
-    ]),
-  );
 }
 
 test('the eight numbers are those of GAN Compression', () => {
@@ -143,7 +129,7 @@ describe.each([
   const vectors = [largest(space), smallest(space), space.map(({ choices }) => random.choice(choices))];
 
   test.each(vectors.slice(1))('narrowing to %s_%s_… leaves what the builder builds', (...vector) => {
-    const narrowed = narrow(graph, keepOf(space, vector), groups);
+    const narrowed = narrow(graph, firstChannels(space, vector), groups);
     const built = build({ ...architecture, widths: vector } as SpadeArchitecture);
     expect(parameterShapes(narrowed)).toEqual(parameterShapes(built));
     expect(narrowed.nodes.map(({ op, outputs }) => [op, outputs[0]!.shape])).toEqual(
@@ -151,32 +137,11 @@ describe.each([
     );
   });
 
-  test('elastic, narrowed, exported and built networks give the same', async () => {
-    const target = new Graph('elastic');
-    const feeds = noise(graph, size);
-    const inputs = Object.fromEntries(
-      graph.inputs.map((x) => [x.name, target.input(x.name, x.dtype, feeds[x.name]!.shape)]),
-    );
-    const widths = widthInputs(target, space);
-    target.output(inlineElastic(target, graph, widths, { inputs, prefix: 'g' }, groups).outputs[0]!, 'y');
-    checkGraph(target);
-    const compiled = await backend.compile({ graph: target, state: [] });
-    for (const vector of vectors) {
-      const narrowed = narrow(graph, keepOf(space, vector), groups);
-      const { y } = await compiled.run({ ...feeds, ...widthFeeds(space, vector) });
-      const alone = await outputOf(narrowed, feeds);
-      expect(await outputOf(loadOnnx(encodeOnnx(narrowed)), feeds)).toEqual(alone);
-      const built = build({ ...architecture, widths: vector } as SpadeArchitecture);
-      for (const [constant, { tensor, dtype }] of narrowed.constants)
-        if (dtype === 'float32') built.constants.get(constant)!.tensor = tensor!;
-      expect(await outputOf(built, feeds)).toEqual(alone);
-      const worst = alone.reduce((most, x, i) => Math.max(most, Math.abs(x - (y!.data[i] as number))), 0);
-      expect(worst, vector.join('_')).toBeLessThan(2e-5);
-      const mean = alone.reduce((sum, x, i) => sum + Math.abs(x - (y!.data[i] as number)), 0) / alone.length;
-      expect(mean, vector.join('_')).toBeLessThan(1e-6);
-    }
-    await compiled.dispose();
-  });
+  test('elastic, narrowed, exported and built networks give the same', () =>
+    expectOneNetwork(graph, {
+      ...{ space, vectors, size },
+      build: (vector) => build({ ...architecture, widths: vector } as SpadeArchitecture),
+    }));
 });
 
 const drawn = { seed: 7, init: 'xavier', initGain: 0.5 } as const;
