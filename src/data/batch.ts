@@ -153,6 +153,26 @@ function writeCondition(
   else if (condition.kind === 'class') oneHotClass(from[0], to, start, condition);
 }
 
+/** How the pairs of training steps are drawn. */
+export interface StepDraw {
+  seed: number;
+  batch: number;
+  augment: Augment;
+  /** Numbers of the training pairs that take part; all when left out. */
+  pictures?: ArrayLike<number> | undefined;
+}
+
+/** The batch of a training step, augmented, and the numbers of its pairs; the same for equal arguments. */
+export async function stepBatch(
+  source: Source,
+  step: number,
+  { seed, batch, augment, pictures }: StepDraw,
+): Promise<Batch & { indices: Int32Array }> {
+  const drawn = trainIndices(seed, step, batch, pictures?.length ?? source.counts.train);
+  const indices = pictures ? drawn.map((i) => pictures[i]!) : drawn;
+  return { ...(await makeBatch(source, 'train', indices, augment, rng(seed, 'augment', step))), indices };
+}
+
 /**
  * The pairs that step `step` (0, 1, …) trains on, out of `count`: each epoch is a fresh shuffle keyed by
  * (seed, epoch), and steps cut it into batches without a remainder, so a batch may span two epochs. Any

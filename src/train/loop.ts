@@ -1,14 +1,13 @@
 import { join } from 'node:path';
 import type { Backend, Feeds, Program } from '../backend/backend.ts';
 import type { Augment } from '../data/batch.ts';
-import { makeBatch, trainIndices } from '../data/batch.ts';
+import { stepBatch } from '../data/batch.ts';
 import type { Source } from '../data/source.ts';
 import type { Tensor } from '../graph/graph.ts';
 import { GanletError } from '../util/errors.ts';
 import { makeFolder } from '../util/folder.ts';
 import { appendLine, truncateJsonLines } from '../util/json-lines.ts';
 import type { Progress } from '../util/progress.ts';
-import { rng } from '../util/rng.ts';
 import { changedSettings, type Settings, sinceThen } from './changed-settings.ts';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { FeedOptions } from './feeds.ts';
@@ -78,17 +77,15 @@ export interface TickStats {
 
 /** Trains a generator: `runSteps` with batches of pairs, their augmentation and schedules. Throws as that. */
 export async function train(training: Training): Promise<Map<string, Tensor>> {
-  const { program, source, augment, batch, seed, targets, pictures, more } = training;
+  const { program, source, targets, more } = training;
   return runSteps({
     ...training,
     losses: lossNames,
     shown: ['gan', 'feature', 'perceptual', 'recon', 'kl', 'distill'],
     feeds: async (step) => {
-      const drawn = trainIndices(seed, step, batch, pictures?.length ?? source.counts.train);
-      const indices = pictures ? drawn.map((i) => pictures[i]!) : drawn;
-      const pairs = await makeBatch(source, 'train', indices, augment, rng(seed, 'augment', step));
+      const pairs = await stepBatch(source, step, training);
       const feeds = { ...stepFeeds(program.graph, pairs, step, training), ...more?.(step) };
-      return targets ? Object.assign(feeds, await targets(indices, pairs.mirrored)) : feeds;
+      return targets ? Object.assign(feeds, await targets(pairs.indices, pairs.mirrored)) : feeds;
     },
   });
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { makeStudent } from '../../compress/student.ts';
-import { makeBatch, trainIndices } from '../../data/batch.ts';
+import { stepBatch } from '../../data/batch.ts';
 import type { Graph, Tensor } from '../../graph/graph.ts';
 import { encodeOnnx } from '../../graph/onnx.ts';
 import { buildGenerator, distillTaps } from '../../models/generator.ts';
@@ -13,7 +13,6 @@ import { finishedNetwork, withWeights } from '../../train/trained-network.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../../util/atomic.ts';
 import { GanletError } from '../../util/errors.ts';
 import { sha256File } from '../../util/hash.ts';
-import { rng } from '../../util/rng.ts';
 import { judgedInputs } from '../check/discriminator.ts';
 import type { RunContext } from '../context.ts';
 import { loadOnlinePerceptual } from '../train/perceptual.ts';
@@ -122,7 +121,7 @@ async function trainOnline(
     },
     also: { online },
   });
-  const { directory, progress, seed, batch } = common;
+  const { directory, progress } = common;
   const sheet = await onlineSheet(context, source, networks, config.samples, directory);
   const generators = [
     { graph: student, state: 'g' },
@@ -134,9 +133,7 @@ async function trainOnline(
       losses: onlineLossNames,
       shown: ['gan', 'recon', 'ssim', 'channel'],
       feeds: async (step) => {
-        const indices = trainIndices(seed, step, batch, source.counts.train);
-        const random = rng(seed, 'augment', step);
-        const pictures = await makeBatch(source, 'train', indices, common.augment, random);
+        const pictures = await stepBatch(source, step, common);
         return onlineFeeds(program.graph, pictures, step, { ...common, teacherEvery: online.teacherEvery });
       },
       onTick: async (step, readState) => {

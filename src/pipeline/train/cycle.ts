@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { makeBatch, trainIndices } from '../../data/batch.ts';
+import { makeBatch, stepBatch } from '../../data/batch.ts';
 import { type PictureColumn, sampleSheet } from '../../data/sheet.ts';
 import type { Source } from '../../data/source.ts';
 import type { Tensor } from '../../graph/graph.ts';
@@ -52,7 +52,7 @@ export async function trainCycle(context: RunContext, training: CycleTraining): 
     settings: { ...flatSettings('teacher.train.cycle', cycle), ...settings },
     also: { cycle },
   });
-  const { directory, progress, seed, batch } = common;
+  const { directory, progress } = common;
   const sheet = await cycleSheet(context, source, training, directory);
   const generators = [
     { graph: forward.generator, state: 'g' },
@@ -64,14 +64,7 @@ export async function trainCycle(context: RunContext, training: CycleTraining): 
       losses: cycleLossNames,
       shown: ['gan', 'cycle', 'ganReverse', 'cycleReverse'],
       feeds: async (step) => {
-        const indices = trainIndices(seed, step, batch, source.counts.train);
-        const pictures = await makeBatch(
-          source,
-          'train',
-          indices,
-          common.augment,
-          rng(seed, 'augment', step),
-        );
+        const pictures = await stepBatch(source, step, common);
         return cycleFeeds(program.graph, pictures, step, { ...common, pool: cycle.pool });
       },
       onTick: async (step, readState) => {
